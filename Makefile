@@ -1,0 +1,46 @@
+# Everything a fresh clone needs: Python 3.11 or newer, and make. `make` alone lists what there is.
+
+PYTHON ?= python3
+CONSTRAINTS ?= constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check long bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+setup: .venv/.installed ## install leasesim and its tools into .venv
+
+demo: .venv/.installed ## sweep TTL and cadence of a shipped scenario; charts go to demo/
+	.venv/bin/leasesim sweep laptop-own-server --vary lease.ttl=2m,5m,10m,20m --vary renewal.every=0.2,0.4,0.6,0.75,0.9 --out demo
+	@echo "The charts are in demo/:"; find demo -name '*.png' -o -name '*.svg' -o -name '*.html' | sort | sed 's/^/  /'
+
+test: check ## linters, then all tests but the long ones
+	.venv/bin/pytest -n 2
+
+check: .venv/.installed ## linters only: ruff and mypy
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+long: .venv/.installed ## the tests that take minutes
+	.venv/bin/pytest -m long -n 2
+
+bench: .venv/.installed ## the measurements of speed, one at a time
+	.venv/bin/pytest -m bench
+
+clean: ## remove what make made
+	rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is newer than both files that say what to install. Pins hold on the Python they were made with, 3.11.
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "leasesim needs Python 3.11 or newer, and '$(PYTHON)' is not; name one that is: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@echo "Installing into .venv (a minute or two, once) ..."
+	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
+	@pins=; if test -n "$(CONSTRAINTS)" && .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; \
+	then pins="-c $(CONSTRAINTS)"; fi; \
+	.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input $$pins -e '.[test]'
+	@touch $@

@@ -1,0 +1,5 @@
+"""The command ``leasesim``."""
+
+from sim.cli.entry import main
+
+__all__ = ["main"]

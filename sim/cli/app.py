@@ -1,0 +1,32 @@
+"""The commands of ``leasesim``, gathered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cyclopts import App, Parameter
+
+from sim.cli import explaining, looking, running, sweeping
+from sim.results.provenance import version
+
+_HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
+_EPILOGUE: Final = (
+    "Any key of a scenario is an option too: --lease.ttl 3m, --faults.sleep.when.rate 0/h, --duration 7d. "
+    "Start with: leasesim list"
+)
+
+app = App(
+    name="leasesim",
+    help=_HELP,
+    help_epilogue=_EPILOGUE,
+    version=version,
+    default_parameter=Parameter(negative=()),
+)
+app.command(looking.catalogue, name="list")
+app.command(looking.show)
+app.command(looking.check)
+app.command(running.run)
+app.command(sweeping.sweep)
+app.command(running.compare)
+app.command(explaining.explain)
+app.command(looking.schema)

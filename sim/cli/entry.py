@@ -1,0 +1,71 @@
+"""From words to an exit code: 0 fine, 1 a criterion failed, 2 bad input, 3 some points failed, 130 interrupted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FINE: Final = 0
+CRITERION: Final = 1
+BAD_INPUT: Final = 2
+SOME_FAILED: Final = 3
+INTERRUPTED: Final = 130
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command as if typed; bad input is told in words, with ``--debug`` by a traceback too."""
+    given = list(sys.argv[1:] if words is None else words)
+    debug = "--debug" in given
+    try:
+        return _guarded([word for word in given if word != "--debug"], debug)
+    except KeyboardInterrupt as stop:
+        if debug:
+            raise
+        print(str(stop) or "interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        from sim.cli import screen
+
+        screen.hush()
+        return FINE
+
+
+def _guarded(words: list[str], debug: bool) -> int:
+    from cyclopts import CycloptsError
+
+    from sim.cli import screen
+    from sim.errors import ScenarioError, UsageError
+
+    screen.prepare()
+    try:
+        code = _dispatched(words)
+        sys.stdout.flush()
+        return code
+    except (ScenarioError, UsageError, CycloptsError) as error:
+        if debug:
+            raise
+        screen.complain(error)
+        return BAD_INPUT
+
+
+def _dispatched(words: list[str]) -> int:
+    """Find the command, hand it the keys of the scenario that were given as options, and run it."""
+    from sim.cli import dotted
+    from sim.cli.app import app
+    from sim.errors import UsageError
+
+    rest, overrides = dotted.split(words)
+    command: Callable[..., int | None]
+    command, bound, ignored = app.parse_args(rest, exit_on_error=False, print_error=False)
+    if "dotted" in ignored:
+        bound.arguments["dotted"] = overrides
+    elif overrides:
+        raise UsageError(
+            f"--{next(iter(overrides))} changes a scenario, and this command simulates none",
+            "it goes with: run sweep compare explain show check",
+        )
+    return command(*bound.args, **bound.kwargs) or FINE

@@ -1,0 +1,117 @@
+"""Commands that simulate nothing: what scenarios there are, what they say, whether they are sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sim.cli import screen
+from sim.cli.options import Dotted, chosen
+from sim.errors import Problem, ScenarioError, UsageError
+from sim.model.load import dumps, load, names, source, warnings_of
+from sim.model.scenario import Scenario
+from sim.results.describe import faults_in_words, in_words
+from sim.results.origins import Origin
+
+
+def catalogue(*, json: bool = False) -> None:
+    """List the scenarios that come along, and those in this folder and in ./scenarios.
+
+    Parameters
+    ----------
+    json
+        Print as JSON.
+    """
+    here = sorted([*Path().glob("*.toml"), *Path("scenarios").glob("*.toml")])
+    own = [path.as_posix() for path in here if path.stem not in names()]
+    found = [(name, _title(name)) for name in names()]
+    found += [(path, title) for path in own if (title := _title(path)) is not None]
+    if json:
+        screen.out_json([{"name": name, "title": title or ""} for name, title in found])
+        return
+    width = max((len(name) for name, _ in found), default=0)
+    for name, title in found:
+        screen.out(f"  {name:<{width}}  {title or ''}".rstrip())
+    if found:
+        screen.out(f"\n  next: leasesim show {found[0][0]}    leasesim run {found[0][0]}")
+
+
+def _title(name: str) -> str | None:
+    """The one line about a scenario; None for a file that is none."""
+    try:
+        return load(name).title
+    except (ScenarioError, UsageError):
+        return None
+
+
+def show(scenario: str, /, *, full: bool = False, json: bool = False, dotted: Dotted = None) -> None:
+    """Print a scenario as TOML, ready to be edited: leasesim show NAME > mine.toml
+
+    Parameters
+    ----------
+    scenario
+        A name (see: leasesim list) or the path of a TOML file.
+    full
+        Spell out every key, defaults included.
+    json
+        Print every key as JSON.
+    """
+    changed = chosen(scenario, dotted, warn=False)
+    if json:
+        screen.out_json(changed.model_dump(mode="json"))
+    elif full or dotted:
+        screen.out(dumps(changed).rstrip("\n"))
+    elif scenario in names():
+        screen.out(source(scenario).rstrip("\n"))
+    else:
+        screen.out(Path(scenario).expanduser().read_text("utf-8-sig").rstrip("\n"))
+
+
+def check(scenario: str, /, *, strict: bool = False, json: bool = False, dotted: Dotted = None) -> int:
+    """Say whether a scenario can be simulated, and what in it is probably not meant.
+
+    Parameters
+    ----------
+    scenario
+        A name (see: leasesim list) or the path of a TOML file.
+    strict
+        Warnings fail the check (exit code 1).
+    json
+        Print as JSON.
+    """
+    try:
+        found = chosen(scenario, dotted, warn=False)
+    except ScenarioError as error:
+        if not json:
+            raise
+        screen.out_json({"ok": False, "problems": _plain(error.problems)})
+        return 2
+    warnings = warnings_of(found)
+    failed = strict and bool(warnings)
+    if json:
+        screen.out_json({"ok": not failed, "problems": _plain(warnings)})
+    else:
+        screen.warn(warnings)
+        screen.out("\n".join(_summary(scenario, found, failed)))
+    return 1 if failed else 0
+
+
+def _summary(name: str, scenario: Scenario, failed: bool) -> Iterable[str]:
+    yield in_words(Origin(name, {}).title, scenario)
+    yield faults_in_words(scenario)
+    yield "not ok: it has warnings (--strict)" if failed else "ok"
+
+
+def _plain(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [asdict(problem) for problem in problems]
+
+
+def schema() -> None:
+    """Print the JSON Schema of scenarios, for editors: leasesim schema > scenario.schema.json"""
+    from sim.model.schema import json_schema
+
+    screen.out_json(json_schema())
+
+

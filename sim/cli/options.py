@@ -1,0 +1,84 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from cyclopts import Parameter
+
+from sim import engines
+from sim.cli import dotted, screen
+from sim.errors import UsageError
+from sim.model.load import warnings_of
+from sim.model.scenario import Scenario
+from sim.results.origins import load
+from sim.results.provenance import SEED
+
+REPLICATIONS: Final = 30
+PRECISION: Final = 0.1
+_MOST: Final = 1_000_000
+
+Dotted = Annotated[Mapping[str, str] | None, Parameter(parse=False)]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """How to simulate."""
+
+    seed: int = SEED
+    """Seed: same seed, same numbers."""
+    engine: str = engines.DEFAULT
+    """Engine; all give the same events."""
+    json: bool = False
+    """Print the result as JSON."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much to simulate."""
+
+    reps: str = str(REPLICATIONS)
+    """Replications, or `auto`: until half-widths are within 10 %."""
+    jobs: int | Literal["auto"] = "auto"
+    """Processes; `auto` takes as many as there are processors."""
+
+    @property
+    def replications(self) -> int | None:
+        """How many replications; None for `auto`."""
+        if self.reps == "auto":
+            return None
+        if not self.reps.isascii() or not self.reps.isdigit() or not 1 <= int(self.reps) <= _MOST:
+            raise UsageError(f"--reps {self.reps}: expected a number from 1 to {_MOST:,}, or auto")
+        return int(self.reps)
+
+    @property
+    def workers(self) -> int:
+        """How many processes."""
+        return processors() if self.jobs == "auto" else self.jobs
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def chosen(name: str, overrides: Mapping[str, str] | None, *, warn: bool = True) -> Scenario:
+    """Return the scenario of that name as overridden on the command line; its warnings go to stderr."""
+    scenario = dotted.apply(load(name), overrides or {})
+    if warn:
+        screen.warn(warnings_of(scenario))
+    return scenario
+
+
+def at_least(number: int, least: int, option: str) -> int:
+    """Return `number`, unless it is too small to mean anything."""
+    if number < least:
+        raise UsageError(f"{option} {number}: must be at least {least}")
+    return number

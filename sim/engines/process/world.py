@@ -1,0 +1,80 @@
+"""One replication: everything that exists in it, and the one place where events are written down."""
+
+from __future__ import annotations
+
+import simpy
+
+from sim.engines.process import faults, population
+from sim.engines.process.actors import Actor
+from sim.engines.process.authority import Authority
+from sim.engines.process.clocks import Clock
+from sim.engines.process.draws import Draws, Sampler
+from sim.engines.process.hosts import Host
+from sim.engines.process.network import Network
+from sim.engines.process.run import Run
+from sim.engines.process.schedule import Schedule
+from sim.model.scenario import Backlog, Scenario
+from sim.streams import Streams
+from sim.trace import Row, Trace
+from sim.vocabulary import Kind, Rank
+
+
+class World:
+    """The actors of a scenario, their schedule, their draws and their trace."""
+
+    def __init__(self, scenario: Scenario, seed: int, replication: int) -> None:
+        self.scenario = scenario
+        self.schedule = Schedule()
+        self.draws = Draws(Streams(seed, replication))
+        self.rows: list[Row] = []
+        self.nature = Actor(self.schedule)
+        self.true_time = Clock(self.schedule)
+        self.poll = Sampler(scenario.limit.poll)
+        self.work = Sampler(scenario.runs.work)
+        self.provisioning = Sampler(scenario.runs.provisioning)
+        self.stop_delay = Sampler(scenario.renewal.stop_delay)
+        self.network = Network(self)
+        self.hosts = [Host(self, index) for index in range(scenario.hosts.count)]
+        self.authority = Authority(self)
+        self.backlog = 0
+        self._ever_granted: set[tuple[int, int]] = set()
+
+    @property
+    def now(self) -> int:
+        """True time in nanoseconds."""
+        return self.schedule.now
+
+    def moment(self, when: int, rank: Rank, entity: int, number: int) -> simpy.Event:
+        """Return an event at true time `when`, for a process to wait for."""
+        event = self.schedule.env.event()
+        self.schedule.at(when, rank, entity, number, event.succeed)
+        return event
+
+    def record(
+        self, kind: Kind, lane: int = -1, generation: int = -1, number: int = -1, lease: int = -1, value: int = 0
+    ) -> None:
+        """Write an event into the trace."""
+        self.rows.append((self.schedule.now, kind, lane, generation, number, lease, value))
+
+    def granted(self, run: Run) -> None:
+        """A run was granted a slot; where there is always somebody waiting, the next one comes."""
+        name = (run.lane, run.generation)
+        if isinstance(self.scenario.runs.arrivals, Backlog) and name not in self._ever_granted:
+            self._ever_granted.add(name)
+            population.next_in_line(self)
+
+    def befall(self, run: Run) -> None:
+        """A run starts: faults may hit it from now on."""
+        faults.befall(self, run)
+
+    def simulate(self, checks: bool = False) -> Trace:
+        """Let the scenario's time pass; with `checks`, assert the invariants after every event."""
+        faults.begin(self)
+        population.begin(self)
+        after_each = None
+        if checks:
+            from sim.engines.process.checks import Inspector
+
+            after_each = Inspector(self).inspect
+        self.schedule.run(self.scenario.duration, after_each)
+        return Trace(self.rows, self.scenario.duration)

@@ -1,0 +1,31 @@
+"""Metrics: from a trace to its tally, from tallies to numbers with intervals.
+
+- `measure` walks over one trace and returns its `Tally`, whole numbers that add up over replications.
+- `estimates` turns tallies into every metric of `METRICS`; `causes_of` splits two of them by cause.
+- `conservation` names the identities that a tally breaks.
+"""
+
+from __future__ import annotations
+
+from sim.metrics.causes import WITHOUT_FAULT, Cause, Causes, LeaseLife
+from sim.metrics.checks import conservation
+from sim.metrics.estimating import causes_of, estimate, estimates
+from sim.metrics.measuring import measure
+from sim.metrics.spec import METRICS, Metric
+from sim.metrics.tally import Tally, total
+
+__all__ = [
+    "METRICS",
+    "WITHOUT_FAULT",
+    "Cause",
+    "Causes",
+    "LeaseLife",
+    "Metric",
+    "Tally",
+    "causes_of",
+    "conservation",
+    "estimate",
+    "estimates",
+    "measure",
+    "total",
+]

@@ -1,0 +1,116 @@
+"""Rules that join two fields of a scenario: contradictions are errors, costly choices are warnings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sim.errors import Problem
+from sim.model.distributions import Lognormal
+from sim.model.scenario import Scenario
+from sim.units import format_duration
+
+
+def contradictions(s: Scenario) -> tuple[Problem, ...]:
+    """Return what cannot be simulated, or means nothing: each names the fields that quarrel."""
+    return tuple(
+        Problem(path=path, message=message, hint=hint) for path, message, hint in (*_protocol(s), *_world(s))
+    )
+
+
+def warnings_of(s: Scenario) -> tuple[Problem, ...]:
+    """Return what is legal but probably not meant, each with its consequence."""
+    return tuple(
+        Problem(path=path, message=message, hint=hint, severity="warning")
+        for path, message, hint in (*_timing(s), *_inert(s))
+    )
+
+
+_Finding = tuple[str, str, str | None]
+
+
+def _protocol(s: Scenario) -> Iterator[_Finding]:
+    lease, limit, renewal = s.lease, s.limit, s.renewal
+    if lease.on_restart == "lost_leak" and lease.books == "leases":
+        yield (
+            "lease.on_restart",
+            "'lost_leak' contradicts lease.books = 'leases': a slot cannot leak where the leases are the books",
+            'use on_restart = "lost_free", or books = "counter"',
+        )
+    if lease.release_fallback and lease.books == "leases":
+        yield "lease.release_fallback", "needs lease.books = 'counter': there is no counter to decrement", None
+    if limit.slot_decay_per_second > 0 and lease.books == "leases":
+        yield "limit.slot_decay_per_second", "needs lease.books = 'counter': only a counter decays", None
+    if lease.judge == "contender" and (lease.expiry_check != "on_acquire" or limit.collision != "enqueue"):
+        yield (
+            "lease.judge",
+            "'contender' needs lease.expiry_check = 'on_acquire' and limit.collision = 'enqueue': "
+            "a contender judges when it polls",
+            None,
+        )
+    if renewal.fence_anchor == "never" and lease.late_renew == "reject_locally":
+        yield (
+            "lease.late_renew",
+            "'reject_locally' needs renewal.fence_anchor 'send' or 'recv': the holder must know its own deadline",
+            None,
+        )
+    if not 0 < renewal.jitter[0] <= renewal.jitter[1] <= 100:
+        yield "renewal.jitter", "must be two factors, low to high, above 0 and at most 100", 'for example [1.0, 1.2]'
+    if s.warmup >= s.duration:
+        yield (
+            "warmup",
+            f"({format_duration(s.warmup)}) must be shorter than duration ({format_duration(s.duration)})",
+            None,
+        )
+    if s.server.replicas > 1 and lease.on_restart.startswith("reset"):
+        yield "lease.on_restart", "is not defined for several replicas; use keep or lost_*", None
+
+
+def _world(s: Scenario) -> Iterator[_Finding]:
+    names = Counter(fault.name for fault in s.faults)
+    for index, fault in enumerate(s.faults):
+        if names[fault.name] > 1:
+            yield (
+                f"faults[{index}].name",
+                f"'{fault.name}' is used twice: a name addresses a fault's random draws, so it must be unique",
+                "give each fault its own name",
+            )
+            names[fault.name] = 1
+        highest = max(fault.only, default=-1)
+        if fault.whom == "hosts" and highest >= s.hosts.count:
+            yield f"faults[{index}].only", f"names host {highest}, but hosts.count is {s.hosts.count}", None
+        if fault.what == "sleep" and fault.whom == "server" and s.server.host == "shared":
+            yield f"faults[{index}].whom", "the server shares the first host: let the host sleep", 'whom = "hosts"'
+
+
+def _timing(s: Scenario) -> Iterator[_Finding]:
+    ttl, every = s.lease.ttl, s.renew_every_ns
+    if s.renewal.runs_in == "none":
+        return
+    if every >= ttl + s.expiry_grace_ns:
+        reaped = "before its first renewal" if s.renewal.first == "after_interval" else "before each renewal after the first"
+        yield (
+            "renewal.every",
+            f"({format_duration(every)}) is not shorter than lease.ttl ({format_duration(ttl)}): "
+            f"every lease expires {reaped}",
+            "renewal.every = 0.75 keeps the two in step when the ttl is swept",
+        )
+    for index, fault in enumerate(s.faults):
+        length = fault.length
+        if fault.what == "sleep" and isinstance(length, Lognormal) and length.median > ttl:
+            yield (
+                f"faults[{index}].length",
+                f"the median sleep ({format_duration(length.median)}) is longer than lease.ttl "
+                f"({format_duration(ttl)}): most sleeps end in termination; is that the question?",
+                None,
+            )
+            return
+
+
+def _inert(s: Scenario) -> Iterator[_Finding]:
+    if s.lease.books == "leases" and s.limit.retry_after == "occupancy" and s.limit.collision != "enqueue":
+        yield "limit.retry_after", "has no effect unless limit.collision = 'enqueue'", None
+    if s.server.storage != "memory" and s.server.replicas > 1:
+        yield "server.replicas", f"has no effect with server.storage = '{s.server.storage}': all share the leases", None
+    if s.limit.slots == 0:
+        yield "limit.slots", "is 0: no run is ever granted a slot", None

@@ -1,0 +1,124 @@
+"""What a scenario is called: the name it was loaded by, and the options that turn that one into it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sim.errors import ScenarioError
+from sim.model import load as loading
+from sim.model.scenario import Scenario
+from sim.model.wording import spelled
+
+Source = Scenario | str | os.PathLike[str]
+"""A scenario, or the name or path of one."""
+
+_LOADED: Final[dict[str, Scenario]] = {}
+_REMEMBERED_MAX: Final = 64
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How to ask for a scenario on the command line."""
+
+    name: str
+    """A packaged name or a path."""
+    overrides: Mapping[str, str]
+    """Dotted keys and the text of their values."""
+
+    @property
+    def title(self) -> str:
+        """The name without folders and ending."""
+        return Path(self.name).stem
+
+    def options(self) -> str:
+        """Return the overrides as words of a command, each with a space before it."""
+        return "".join(f" --{key} {shell(value)}" for key, value in self.overrides.items())
+
+    def words(self) -> str:
+        """Return name and overrides as words of a command: ``laptops --lease.ttl 3m``."""
+        return shell(self.name) + self.options()
+
+
+def load(name_or_path: str | os.PathLike[str]) -> Scenario:
+    """Load a scenario.
+
+    Args:
+        name_or_path: the name of a scenario that comes along (see `names`), or the path of a TOML file.
+
+    Raises:
+        ScenarioError: it cannot be simulated; the error says everything that is wrong and where.
+        UsageError: there is no such scenario.
+    """
+    scenario = loading.load(name_or_path)
+    _LOADED.pop(os.fsdecode(name_or_path), None)
+    _LOADED[os.fsdecode(name_or_path)] = scenario
+    if len(_LOADED) > _REMEMBERED_MAX:
+        del _LOADED[next(iter(_LOADED))]
+    return scenario
+
+
+def named(source: Source) -> tuple[Scenario, Origin]:
+    """Return the scenario meant by `source`, and how to ask for it again."""
+    if not isinstance(source, Scenario):
+        return load(source), Origin(os.fsdecode(source), {})
+    candidates = (
+        Origin(name, overrides)
+        for name, base in reversed(_LOADED.items())
+        if (overrides := difference(base, source)) is not None
+    )
+    return source, min(candidates, key=lambda origin: len(origin.overrides), default=Origin(_slug(source), {}))
+
+
+def difference(base: Scenario, other: Scenario) -> dict[str, str] | None:
+    """Return the overrides that make `other` of `base`; None where no overrides do."""
+    for whole_tables in (False, True):
+        changes = _changes(base, other, whole_tables)
+        try:
+            reached = loading.override(base, changes) if changes else base
+        except ScenarioError:
+            continue
+        if reached == other:
+            return {key: value if isinstance(value, str) else spelled(value) for key, value in changes.items()}
+    return None
+
+
+def _changes(base: Scenario, other: Scenario, whole_tables: bool) -> dict[str, Any]:
+    old, new = dict(_leaves(base, whole_tables)), dict(_leaves(other, whole_tables))
+    removed = {fault.name for fault in base.faults} - {fault.name for fault in other.faults}
+    changed = {key: value for key, value in new.items() if key not in old or old[key] != value}
+    return changed | {f"faults.{name}.remove": True for name in sorted(removed)}
+
+
+def _leaves(scenario: Scenario, whole_tables: bool) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values; whole where asked are tables whose keys belong together."""
+
+    def inside(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+        for key, value in table.items():
+            whole = whole_tables and isinstance(value, dict) and ("kind" in value or key == "when")
+            if isinstance(value, dict) and not whole:
+                yield from inside(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", value
+
+    data = scenario.model_dump(mode="json", exclude_none=True)
+    faults = data.pop("faults")
+    yield from inside(data, "")
+    for fault in faults:
+        yield from inside(fault, f"faults.{fault['name']}.")
+
+
+def _slug(scenario: Scenario) -> str:
+    """A file's name for a scenario that was never loaded from one."""
+    return (re.sub(r"[^a-z0-9]+", "-", scenario.title.lower()).strip("-")[:40] or "scenario") + ".toml"
+
+
+def shell(word: str) -> str:
+    """Return `word` quoted for a shell where that is needed."""
+    if re.fullmatch(r"[\w@%+=:,./~-]+", word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"

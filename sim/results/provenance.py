@@ -1,0 +1,72 @@
+"""Where a result comes from: enough to compute it again, bit for bit, and nothing about who computed it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from sim.model.scenario import Scenario
+from sim.results.origins import Origin, shell
+from sim.sweeps.grid import sha256
+
+SEED = 1
+"""The seed of a study that names none: the same numbers for everybody."""
+
+
+@cache
+def version() -> str:
+    """Return the version of leasesim."""
+    try:
+        return installed_version("leasesim")
+    except PackageNotFoundError:  # a checkout on the path, never installed
+        return "unknown"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what results are computed with."""
+    found = {"leasesim": version(), "python": platform.python_version()}
+    return found | {name: installed_version(name) for name in ("numpy", "pydantic", "scipy", "simpy")}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What was simulated, and with what."""
+
+    name: str
+    overrides: Mapping[str, str]
+    scenario: Mapping[str, Any]
+    """Everything the scenario holds, defaults included."""
+    sha256: str
+    seed: int
+    replications: tuple[int, ...]
+    engine: str
+    version: str = field(default_factory=version)
+    versions: Mapping[str, str] = field(default_factory=versions)
+
+    @classmethod
+    def of(
+        cls, scenario: Scenario, origin: Origin, seed: int, replications: tuple[int, ...], engine: str
+    ) -> Provenance:
+        """Describe a study of `scenario`."""
+        data = scenario.model_dump(mode="json")
+        return cls(origin.name, dict(origin.overrides), data, sha256(scenario), seed, replications, engine)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object; replications as their number, or as a list where they are not the first n."""
+        data = asdict(self)
+        first = self.replications == tuple(range(len(self.replications)))
+        data["replications"] = len(self.replications) if first else list(self.replications)
+        return data
+
+    def replay(self, replication: int, point: Mapping[str, str] | None = None) -> str:
+        """Return the command that shows one replication again."""
+        origin = Origin(self.name, {**self.overrides, **(point or {})})
+        engine = "" if self.engine == "process" else f" --engine {self.engine}"
+        options = f" --seed {self.seed} --rep {replication}{engine}{origin.options()}"
+        return f"leasesim explain {shell(self.name)}{options}"

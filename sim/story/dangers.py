@@ -1,0 +1,141 @@
+"""What a scenario's numbers mean for its runs, in sentences: only what can hurt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from sim.model.faults import Fault
+from sim.model.scenario import Scenario
+from sim.story.patience import patience
+from sim.story.tolerances import CUT_OFF, Tolerances, quantile, said, share_longer
+from sim.story.words import length
+from sim.units import FOREVER
+
+_SUSPENSIONS: Final = {
+    "sleep": "sleep",
+    "pause": "pause",
+    "gil_block": "held interpreter lock",
+    "block": "blocked event loop",
+}
+
+
+def dangers(scenario: Scenario) -> list[str]:
+    """Return one sentence for each way in which the protocol can fail its runs, the faults at hand first."""
+    t = Tolerances(scenario)
+    if scenario.renewal.runs_in == "none":
+        first_ns = scenario.initial_ttl_ns + scenario.expiry_grace_ns
+        return [f"Nobody renews: a run that works longer than {length(first_ns)} loses its lease."]
+    sentences = [*_timing(t)]
+    for fault in scenario.faults:
+        sentences += _fault(t, fault)
+    return [*sentences, *_overlap(t), *_books(t)]
+
+
+def _timing(t: Tolerances) -> Iterator[str]:
+    if t.slack_ns <= 0:
+        yield (
+            f"Every lease expires before its renewal: the renewal is due after {length(t.every_ns)}, "
+            f"the lease ends after {length(t.term_ns)}."
+        )
+    first_ns = t.scenario.initial_ttl_ns + t.scenario.expiry_grace_ns
+    late = share_longer(t.scenario.runs.provisioning, first_ns)
+    if late > 0:
+        yield (
+            f"Provisioning outlives the first lease ({length(first_ns)}) in {percent(late)} of the runs: "
+            "nobody renews meanwhile."
+        )
+
+
+def _harm(t: Tolerances) -> str:
+    """What a late renewal does to the holder, as an infinitive with a gap for whom."""
+    if t.scenario.lease.late_renew in ("if_untaken", "resurrect"):
+        return "let other runs take the slot of {}"
+    return "kill {}" if t.scenario.renewal.on_lost == "terminate" else "cost {} the lease"
+
+
+def _fault(t: Tolerances, fault: Fault) -> Iterator[str]:
+    if fault.what in ("sleep", "pause") and fault.whom == "hosts":
+        yield _suspension(t, fault, "every holder on the machine")
+    elif fault.whom == "runs" and fault.what in ("pause", "gil_block", "block"):
+        if fault.what != "block" or t.scenario.renewal.runs_in == "event_loop":
+            yield _suspension(t, fault, "the run")
+    elif fault.what == "restart":
+        yield from _restart(t, fault)
+    elif fault.what == "outage":
+        yield _outage(t, fault)
+
+
+def _suspension(t: Tolerances, fault: Fault, whom: str) -> str:
+    may_ns, must_ns = t.suspension_ns(frozen=fault.what == "sleep" and not t.counts_suspend)
+    verb = f"longer than {length(may_ns)} may"
+    if must_ns < FOREVER:
+        verb = (
+            f"longer than {length(must_ns)} will"
+            if may_ns == must_ns
+            else f"{verb}, one longer than {length(must_ns)} will,"
+        )
+    share = percent(share_longer(fault.length, may_ns))
+    median = length(quantile(fault.length, 0.5))
+    return (
+        f"A {_SUSPENSIONS[fault.what]} {verb} {_harm(t).format(whom)}; "
+        f"{share} of those at hand are longer than {length(may_ns)} (median {median})."
+    )
+
+
+def _restart(t: Tolerances, fault: Fault) -> Iterator[str]:
+    if t.scenario.lease.on_restart.startswith("lost"):
+        yield "A server restart forgets every lease: each running holder meets a refusal at its next renewal."
+        return
+    yield _downtime(fault, "server downtime", t.downtime_ns("refused"))
+
+
+def _outage(t: Tolerances, fault: Fault) -> str:
+    if fault.mode == "error":
+        return _downtime(fault, f"time of status {fault.status}", t.downtime_ns("status 503"))
+    kinds = {"refuse": ("time of refused connections", "refused"), "reset": ("time of resets", "reset")}
+    what, failure = kinds.get(fault.mode, ("black hole", "connect time-out"))
+    return _downtime(fault, what, t.downtime_ns(failure))  # type: ignore[arg-type]  # one of the two above
+
+
+def _downtime(fault: Fault, what: str, ridden_out_ns: int) -> str:
+    share = share_longer(fault.length, ridden_out_ns)
+    return (
+        f"A {what} longer than {length(ridden_out_ns)} loses the renewals that fall due as it begins; "
+        f"{percent(share)} of those at hand are longer (median {length(quantile(fault.length, 0.5))})."
+    )
+
+
+def _overlap(t: Tolerances) -> Iterator[str]:
+    renewal = t.scenario.renewal
+    executes_on = ("continue", "rejoin")
+    if renewal.on_lost in executes_on or renewal.on_giveup in executes_on:
+        when = "loses its lease" if renewal.on_lost in executes_on else "gives up renewing"
+        until = (
+            "to the end of its work"
+            if "continue" in (renewal.on_lost, renewal.on_giveup)
+            else "until it has another"
+        )
+        yield f"A holder that {when} goes on executing {until}, whoever has the slot."
+    elif any(fault.what == "sleep" for fault in t.scenario.faults):
+        after = said(t.overlap_after_sleep_ns)
+        yield f"A holder that slept through its lease may execute for {after} after waking."
+    cut_off_ns = max(map(t.overlap_cut_off_ns, CUT_OFF))
+    if renewal.on_giveup not in executes_on and cut_off_ns > 0:
+        long = "without bound" if cut_off_ns >= FOREVER else f"for up to {length(cut_off_ns)}"
+        yield f"A holder cut off from the authority goes on {long} past its term while it tries again."
+
+
+def _books(t: Tolerances) -> Iterator[str]:
+    if t.scenario.lease.books == "counter":
+        yield "Slots are counted apart from the leases: a lease reaped and then released counts down twice."
+    gone_ns = patience(t.scenario, "gone").gives_up_ns
+    if t.scenario.renewal.retry_gone and gone_ns > 0:
+        yield f"A definite refusal is tried again for {said(gone_ns)} before the run stops."
+
+
+def percent(share: float) -> str:
+    """Return a share as ``"12 %"``, never 0 % for what can happen."""
+    if 0 < share < 0.001:
+        return "less than 0.1 %"
+    return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.4g} %"

@@ -1,0 +1,229 @@
+"""The closed-form numbers that people tune by: what a protocol rides out, and what it does not.
+
+Jitter, drift and the time that messages take are left out; where the phase matters, the worst one counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from sim import samplers
+from sim.model.distributions import Distribution, Empirical, Mixture
+from sim.model.scenario import Scenario
+from sim.story.patience import FAILURES, Failure, patience
+from sim.story.words import length, plural
+from sim.units import FOREVER
+
+Row = tuple[str, str, str]
+_COUNTED: Final[tuple[Failure, ...]] = ("refused", "status 503", "read time-out")
+CUT_OFF: Final[tuple[Failure, ...]] = ("refused", "reset", "status 503", "read time-out", "connect time-out")
+
+
+class Tolerances:
+    """The numbers themselves, in nanoseconds; `FOREVER` stands for no bound."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        renewal, lease = scenario.renewal, scenario.lease
+        self.every_ns = scenario.renew_every_ns
+        self.term_ns = lease.ttl + scenario.expiry_grace_ns
+        self.slack_ns = self.term_ns - self.every_ns
+        """How late a renewal may be."""
+        self.sweep_ns = lease.sweep_interval if lease.expiry_check in ("sweep", "bucket") else 0
+        self.stop_ns = quantile(renewal.stop_delay, 0.99)
+        self.counts_suspend = scenario.hosts.monotonic_counts_suspend
+        self.deadline_ns = min(self.slack_ns, self._fence_from_due())
+        """Until when, from its due time, a renewal can still help."""
+
+    def _fence_from_due(self) -> int:
+        anchor, after = self.scenario.renewal.fence_anchor, self.scenario.fence_after_ns
+        if anchor in ("send", "recv"):
+            return after - self.every_ns
+        return after if anchor == "loop_start" else FOREVER
+
+    def horizon_ns(self, failure: Failure) -> int:
+        """Return for how long, from its due time, the holder keeps trying."""
+        fence_ns = self._fence_from_due()
+        return max(0, min(fence_ns, patience(self.scenario, failure, until_ns=fence_ns).gives_up_ns))
+
+    def downtime_ns(self, failure: Failure) -> int:
+        """Return the longest outage ridden out at whatever time it begins."""
+        return patience(self.scenario, failure, until_ns=self.deadline_ns).last_before(self.deadline_ns)
+
+    @property
+    def rounds(self) -> int:
+        """Renewals that fall due before expiry."""
+        return max(0, math.ceil(self.term_ns / self.every_ns) - 1)
+
+    @property
+    def handover_ns(self) -> int:
+        """From a crash to the slot being grantable, at worst."""
+        lease = self.scenario.lease
+        longest_ns = max(lease.ttl, self.scenario.initial_ttl_ns) + self.scenario.expiry_grace_ns
+        return longest_ns + self.sweep_ns + lease.reuse_delay
+
+    @property
+    def overlap_after_sleep_ns(self) -> int:
+        """For how long a holder that slept through its lease may execute after waking."""
+        renewal = self.scenario.renewal
+        if renewal.on_lost in ("continue", "rejoin") or renewal.runs_in == "none":
+            return FOREVER
+        told_ns = patience(self.scenario, "gone").gives_up_ns
+        fenced = renewal.fence_anchor in ("send", "recv")
+        if self.counts_suspend:
+            return (0 if fenced else told_ns) + self.stop_ns
+        waits_ns = self.every_ns + told_ns
+        return min(waits_ns, self.scenario.fence_after_ns if fenced else FOREVER) + self.stop_ns
+
+    def overlap_cut_off_ns(self, failure: Failure) -> int:
+        """For how long a holder that cannot reach the authority may execute past its term."""
+        renewal = self.scenario.renewal
+        horizon_ns = self.horizon_ns(failure)
+        gives_up = renewal.on_giveup if horizon_ns < self._fence_from_due() else renewal.on_lost
+        if horizon_ns >= FOREVER or gives_up in ("continue", "rejoin") or renewal.runs_in == "none":
+            return FOREVER
+        return max(0, self.every_ns + horizon_ns + self.stop_ns - self.term_ns)
+
+    def suspension_ns(self, frozen: bool) -> tuple[int, int]:
+        """Return from which length on a suspension may, and from which it must cost the lease.
+
+        A frozen clock still waits after it, so the phase does not matter; a running clock renews on waking.
+        """
+        lease = self.scenario.lease
+        if lease.late_renew in ("if_untaken", "resurrect") or lease.expiry_check == "on_acquire":
+            return self.slack_ns, FOREVER
+        luck_ns = self.sweep_ns if lease.late_renew == "until_reaped" or lease.expiry_check == "bucket" else 0
+        return self.slack_ns, (self.slack_ns if frozen else self.term_ns) + luck_ns
+
+    @property
+    def provisioning_ns(self) -> int:
+        """The 99th percentile of provisioning."""
+        return quantile(self.scenario.runs.provisioning, 0.99)
+
+
+def tolerances(scenario: Scenario) -> list[Row]:
+    """Return the numbers engineers tune by, each as (quantity, value with its unit, formula)."""
+    t = Tolerances(scenario)
+    return [*_terms(t), *_ridden_out(t), *_handover(t), *_patience(t), *_overlap(t)]
+
+
+def said(ns: int) -> str:
+    """Return a length, or that it has no bound."""
+    return "no bound" if ns >= FOREVER else length(ns)
+
+
+def _term(t: Tolerances) -> str:
+    return "ttl + grace" if t.scenario.expiry_grace_ns else "ttl"
+
+
+def _terms(t: Tolerances) -> Iterator[Row]:
+    term = _term(t)
+    first_ns = t.scenario.initial_ttl_ns + t.scenario.expiry_grace_ns
+    if t.scenario.renewal.runs_in == "none":
+        yield "life of a lease (nobody renews)", length(first_ns), f"initial_{term}"
+        return
+    numbers = f"{length(t.term_ns)} - {length(t.every_ns)}"
+    yield "slack of a renewal", length(t.slack_ns), f"{term} - every = {numbers}"
+    yield "renewals due before expiry", str(t.rounds), f"{term} / every, rounded up, less 1"
+    for failure in _COUNTED:
+        tried = patience(t.scenario, failure, t.deadline_ns).before(t.deadline_ns)
+        yield f"requests before expiry, {failure}", str(tried), "sent within the slack, by both layers"
+    if t.provisioning_ns:
+        margin = length(first_ns - t.provisioning_ns)
+        yield "first lease less provisioning", margin, f"initial_{term} - provisioning (99th percentile)"
+
+
+def _ridden_out(t: Tolerances) -> Iterator[Row]:
+    if t.scenario.renewal.runs_in == "none":
+        return
+    slack, at_best = f"{_term(t)} - every", f"; up to {length(t.term_ns)} at best"
+    for runs_on, what, phase in (
+        (False, "its clock stopped", ", at any phase"),
+        (True, "its clock running", at_best),
+    ):
+        here = " (here)" if t.counts_suspend == runs_on else ""
+        yield f"sleep ridden out, {what}{here}", length(t.slack_ns), slack + phase
+    if t.sweep_ns and t.scenario.lease.late_renew != "reject":
+        yield "and by luck of the sweep, up to", length(t.slack_ns + t.sweep_ns), f"{slack} + sweep_interval"
+    if t.scenario.renewal.runs_in == "event_loop":
+        yield "blocked event loop ridden out", length(t.slack_ns), slack + at_best
+    else:
+        yield "blocked event loop ridden out", "any length", f"renewals run in a {t.scenario.renewal.runs_in}"
+    last = f"the last try within {length(t.deadline_ns)} of the due time"
+    if t.scenario.lease.on_restart.startswith("lost"):
+        yield "server restart ridden out", "none", f"on_restart = {t.scenario.lease.on_restart}"
+    yield "refused connections ridden out", length(t.downtime_ns("refused")), last
+    yield "black hole ridden out", length(t.downtime_ns("connect time-out")), last
+
+
+def _handover(t: Tolerances) -> Iterator[Row]:
+    limit, lease = t.scenario.limit, t.scenario.lease
+    poll_ns = quantile(limit.poll, 0.99) if limit.collision == "enqueue" else 0
+    if poll_ns:
+        yield "hand-over after a clean release", f"up to {length(poll_ns)}", "one poll of the next run"
+    parts = [
+        "max(ttl, initial_ttl)" if t.scenario.initial_ttl_ns > lease.ttl else "ttl",
+        *["grace"] * bool(t.scenario.expiry_grace_ns),
+        *["sweep_interval"] * bool(t.sweep_ns),
+        *["reuse_delay"] * bool(lease.reuse_delay),
+        *["poll"] * bool(poll_ns),
+    ]
+    yield "hand-over after a crash, at worst", length(t.handover_ns + poll_ns), " + ".join(parts)
+
+
+def _patience(t: Tolerances) -> Iterator[Row]:
+    if t.scenario.renewal.runs_in == "none":
+        return
+    for failure in FAILURES:
+        what, horizon_ns = f"keeps trying, {failure}", t.horizon_ns(failure)
+        if horizon_ns >= FOREVER:
+            yield what, "for ever", "attempts = unlimited, and no local deadline"
+            continue
+        tried = patience(t.scenario, failure, until_ns=horizon_ns)
+        fenced = horizon_ns < tried.gives_up_ns
+        requests = tried.before(horizon_ns) if fenced else len(tried.tries)
+        bound = ", until its own deadline" if fenced else ""
+        yield what, length(horizon_ns), f"{plural(requests, 'request')} with the waits between{bound}"
+
+
+def _overlap(t: Tolerances) -> Iterator[Row]:
+    told = "time to learn of it + stop_delay"
+    if not t.counts_suspend:
+        told = f"every + {told}"
+    yield "overlap after a sleep, at worst", said(t.overlap_after_sleep_ns), told
+    worst = max(CUT_OFF, key=t.overlap_cut_off_ns)
+    formula = f"every + tries + stop_delay - {_term(t)}; {worst}"
+    yield "overlap when cut off, at worst", said(t.overlap_cut_off_ns(worst)), formula
+
+
+# ------------------------------------------------------------------- distributions
+
+
+def quantile(distribution: Distribution, u: float) -> int:
+    """Return the `u`-quantile of a distribution in nanoseconds."""
+    if isinstance(distribution, Empirical):
+        ordered = sorted(distribution.values)
+        return ordered[min(len(ordered) - 1, max(0, math.ceil(u * len(ordered)) - 1))]
+    if isinstance(distribution, Mixture):
+        low, high = 0, max(quantile(part.of, u) for part in distribution.parts)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if share_longer(distribution, middle) <= 1 - u else (middle + 1, high)
+        return low
+    return samplers.nanoseconds(samplers.variate(*distribution.law(), u))
+
+
+def share_longer(distribution: Distribution, than_ns: int) -> float:
+    """Return the probability of a draw longer than `than_ns`, to about one part in 10^9."""
+    if isinstance(distribution, Mixture):
+        total = sum(part.weight for part in distribution.parts)
+        return sum(part.weight / total * share_longer(part.of, than_ns) for part in distribution.parts)
+    if isinstance(distribution, Empirical):
+        return sum(value > than_ns for value in distribution.values) / len(distribution.values)
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if quantile(distribution, middle) <= than_ns else (low, middle)
+    return 0.0 if high == 1.0 else 1.0 - high if low > 0 else 1.0

@@ -1,0 +1,109 @@
+"""Values of an axis, as a person writes them: ``1m,2m,5m``, ``0.2..0.9/8`` or ``30s..30m/log8``."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sim.errors import UsageError
+from sim.units import DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, format_duration, parse_duration
+
+COUNT_MAX: Final = 1000
+
+_RANGE = re.compile(r"\s*(?P<low>[^.,]+(?:\.\d[^.,]*)?)\.\.(?P<high>.+?)(?:/(?P<log>log)?(?P<count>\d+))?\s*")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_QUANTITY = re.compile(rf"\s*({_NUMBER.pattern})\s*(/\s*[smhd])?\s*")
+_HOW: Final = 'write values "1m,2m,5m", a range "0.2..0.9/8" or one in equal ratios "30s..30m/log8"'
+_STEPS: Final = (DAY, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND)
+
+
+def values_of(text: str) -> tuple[str, ...]:
+    """Return the values that the text of an axis stands for, in order; UsageError says how to write it."""
+    parts = [part.strip() for part in split_at_commas(text)]
+    if parts == [""]:
+        return ()
+    if "" in parts:
+        raise UsageError(f"an empty value in '{text}'", _HOW)
+    return tuple(value for part in parts for value in (_range(part) if _is_range(part) else (part,)))
+
+
+def split_at_commas(text: str) -> list[str]:
+    """Split at the commas outside of brackets and quotes: a value may itself be a table or a list."""
+    parts, depth, quote = [""], 0, ""
+    for character in text:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        else:
+            depth += (character in "[{") - (character in "]}")
+            if character == "," and depth <= 0:
+                parts.append("")
+                continue
+        parts[-1] += character
+    return parts
+
+
+def _is_range(part: str) -> bool:
+    return ".." in part and part[0] not in "\"'[{"
+
+
+def _range(part: str) -> tuple[str, ...]:
+    match = _RANGE.fullmatch(part)
+    if match is None:
+        raise UsageError(f"cannot read '{part}' as a range", _HOW)
+    low, high, count = match["low"], match["high"], match["count"]
+    if count is None:
+        return _whole_numbers(part, low, high)
+    if not 2 <= int(count) <= COUNT_MAX:
+        raise UsageError(f"the range '{part}' has {count} values", f"from 2 to {COUNT_MAX}")
+    try:
+        if _QUANTITY.fullmatch(low) and _QUANTITY.fullmatch(high):
+            return _numbers(low, high, int(count), log=bool(match["log"]))
+        return _durations(low, high, int(count), log=bool(match["log"]))
+    except ValueError as error:
+        raise UsageError(f"cannot read the range '{part}': {error}", _HOW) from None
+
+
+def _whole_numbers(part: str, low: str, high: str) -> tuple[str, ...]:
+    if not (re.fullmatch(r"\s*\d+\s*", low) and re.fullmatch(r"\s*\d+\s*", high)):
+        raise UsageError(f"the range '{part}' does not say how many values", f'for example "{part}/8" or "{part}/log8"')
+    first, last = int(low), int(high)
+    if not 0 < last - first < COUNT_MAX:
+        raise UsageError(f"the range '{part}' has no or too many values", f"at most {COUNT_MAX}, lower end first")
+    return tuple(str(value) for value in range(first, last + 1))
+
+
+def _numbers(low: str, high: str, count: int, *, log: bool) -> tuple[str, ...]:
+    """Numbers, and rates such as ``1/h``."""
+    first, last = _QUANTITY.fullmatch(low), _QUANTITY.fullmatch(high)
+    assert first is not None
+    assert last is not None
+    unit, other = (match[2] or "" for match in (first, last))
+    if unit and other and unit != other:
+        raise ValueError(f"its ends have two units, '{unit}' and '{other}'")
+    inner = [f"{value:.6g}" for value in _spaced(float(first[1]), float(last[1]), count, log=log)[1:-1]]
+    return tuple(text + (unit or other) for text in (first[1], *inner, last[1]))
+
+
+def _durations(low: str, high: str, count: int, *, log: bool) -> tuple[str, ...]:
+    first, last = parse_duration(low), parse_duration(high)
+    inner = [_rounded(value) for value in _spaced(first, last, count, log=log)[1:-1]]
+    return tuple(format_duration(value) for value in (first, *inner, last))
+
+
+def _spaced(low: float, high: float, count: int, *, log: bool) -> list[float]:
+    if low == high:
+        raise ValueError("its two ends are the same")
+    if log and min(low, high) <= 0:
+        raise ValueError("equal ratios need both ends above zero")
+    shares = [step / (count - 1) for step in range(count)]
+    if log:
+        return [float(low * (high / low) ** share) for share in shares]
+    return [low + (high - low) * share for share in shares]
+
+
+def _rounded(ns: float) -> int:
+    """To what a person would write: a sixtieth or so of the value, in whole steps of a unit."""
+    step = next((unit for unit in _STEPS if abs(ns) >= 20 * unit), 1)
+    return round(ns / step) * step
