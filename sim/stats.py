@@ -327,9 +327,7 @@ def replications_needed(values: Values, relative_half_width: float, confidence: 
     return needed
 
 
-def precision_reached(
-    estimate: Estimate, relative_half_width: float, replications_min: int = REPLICATIONS_MIN
-) -> bool:
+def precision_reached(estimate: Estimate, relative_half_width: float, replications_min: int = REPLICATIONS_MIN) -> bool:
     """Whether sequential sampling may stop: n is large enough and the interval relatively narrow enough.
 
     Stop when n >= `replications_min` and the farther bound is within gamma / (1 + gamma) of |value|, so that

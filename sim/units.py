@@ -22,6 +22,7 @@ UNITS: Final[dict[str, int]] = {
     "h": HOUR,
     "d": DAY,
 }
+RATE_MAX_PER_HOUR: Final = 3.6e12
 FOREVER: Final = 2**61
 """Longer than any simulation (73 years); twice of it still fits a signed 64-bit integer."""
 
@@ -70,7 +71,10 @@ def parse_rate(text: str) -> float:
     match = _RATE.fullmatch(text)
     if match is None:
         raise ValueError(f'cannot read "{text}" as a rate; write for example "2/h" or "3/d" (per s, m, h or d)')
-    return float(match[1]) * (HOUR / UNITS[match[2].lower()])
+    rate = float(match[1]) * (HOUR / UNITS[match[2].lower()])
+    if rate > RATE_MAX_PER_HOUR:
+        raise ValueError(f'"{text}" is more than one a nanosecond')
+    return rate
 
 
 def seconds(ns: float) -> float:

@@ -28,9 +28,7 @@ def test_heavy_modules_wait_until_they_are_needed(module: str) -> None:
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not written yet")
     found = imported_by(module) & set(HEAVY)
-    assert not found, (
-        f"`import {module}` imports {', '.join(sorted(found))}; import inside the function that needs it"
-    )
+    assert not found, f"`import {module}` imports {', '.join(sorted(found))}; import inside the function that needs it"
 
 
 def test_the_probe_sees_a_heavy_import() -> None:

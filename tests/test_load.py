@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import random
@@ -15,47 +16,43 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from sim.errors import Problem, ScenarioError, UsageError, nearest
+from sim.errors import Problem, ScenarioError, UsageError
 from sim.model import load as loading
+from sim.model import schema as schemas
 from sim.model.distributions import Lognormal, constant
 from sim.model.load import dumps, load, loads, names, override, parse_value, source, warnings_of
 from sim.model.locate import locate
 from sim.model.scenario import Scenario
-from sim.model.wording import dotted_keys, spelled
+from sim.model.wording import spelled
 from sim.units import MINUTE, SECOND
 
 GOOD = """\
 title = "two laptops"   # a comment
 duration = "12h"
 lease.ttl = "5m"
-
 [renewal]
 every = 0.75
 jitter = [1.0, 1.2]
 attempts = "unlimited"
-
 [network]
 up = { kind = "lognormal", median = "20ms", p99 = "400ms" }
 down = "1ms"
 bursts = { mean_good = "1h", mean_bad = "10s" }
-
 [runs]
 arrivals = { kind = "closed", clients = 3 }
 rerun = ["crashed"]
-
 [runs.work]
 kind = "mixture"
 parts = [
     { weight = 3, of = { kind = "exponential", mean = "2m" } },  # most
     { weight = 1, of = "1h" },
 ]
-
 [[faults]]
 what = "sleep"
 when = { daily = ["12h30m"] }
 length = "45m"
-
 [[faults]]
 name = "flaky"
 what = "outage"
@@ -63,6 +60,17 @@ when = "2/h"
 length = { kind = "exponential", mean = "5s" }
 probability = 0.5
 """
+
+CHILD = """\
+extends = "base"
+network.up.p99 = "1s"
+faults = [
+    { name = "flaky", probability = 1.0, when = { times = ["1h"] } },
+    { name = "crash", what = "crash", when = "1/d" },
+    { name = "sleep", remove = true },
+]
+"""
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
 
 def problems_of(text: str) -> tuple[Problem, ...]:
@@ -86,15 +94,11 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-# ----------------------------------------------------------------------- one wrong value
-
 # fmt: off
 WRONG = {  # the text, the path, what the carets stand under, the message, the hint
     "unknown key": ("[lease]\ntll = 1", "lease.tll", "tll", "unknown key 'tll'", "did you mean 'ttl'?"),
-    "other case": ("[lease]\nTTL = 1", "lease.TTL", "TTL", "unknown key", "did you mean 'ttl'?"),
     "elsewhere": ("[limit]\nttl = 1", "limit.ttl", "ttl", "unknown key", "'ttl' belongs in [lease]"),
     "quoted key": ('[lease]\n"a b" = 1', 'lease."a b"', '"a b"', "unknown key", "known keys: ttl"),
-    "dotted key": ("lease.tll = 1", "lease.tll", "tll", "unknown key", "'ttl'"),
     "no unit": ("[lease]\nttl = 300", "lease.ttl", "300", 'no unit; write "300s" or "5m"', ""),
     "bad unit": ('[lease]\nttl = "5 minutes"', "lease.ttl", '"5 minutes"', "as a duration", ""),
     "zero": ('[lease]\nttl = "0s"', "lease.ttl", '"0s"', "must be longer than zero", ""),
@@ -103,18 +107,13 @@ WRONG = {  # the text, the path, what the carets stand under, the message, the h
     "too little": ("[limit]\nslots = -1", "limit.slots", "-1", "must be between 0 and 100000, got -1", ""),
     "open end": ('[[faults]]\nwhat = "slow"\nwhen = "1/h"\nfactor = 0', "faults[0].factor", "0",
                  "must be above 0 and at most 1000000, got 0", ""),
-    "fraction": ("[limit]\nslots = 1.5", "limit.slots", "1.5", "expected a whole number, got 1.5", ""),
-    "no number": ('[http]\njitter = "x"', "http.jitter", '"x"', 'expected a number, got "x"', ""),
     "not a bool": ("[limit]\nfifo = 7", "limit.fifo", "7", "expected true or false, got 7", ""),
-    "no text": ("title = 7", "title", "7", "expected text in quotes", ""),
     "long text": (f'title = "{"x" * 201}"', "title", f'"{"x" * 201}"', "at most 200 characters, got 201", ""),
-    "no list": ("[runs]\nrerun = 3", "runs.rerun", "3", "expected a list in [ ], got 3", ""),
     "no table": ("lease = 3", "lease", "3", "expected a table, got 3", ""),
     "short pair": ("[renewal]\njitter = [1]", "renewal.jitter[1]", "jitter", "value number 2 is missing", ""),
     "long pair": ("[renewal]\njitter = [1, 2, 3]", "renewal.jitter", "[1, 2, 3]", "at most 2 values, got 3", ""),
     "choice": ('[lease]\nbooks = "lease"', "lease.books", '"lease"', 'unknown value "lease"', 'mean "leases"?'),
     "listed choice": ('[runs]\nrerun = [\n  "crash",\n]', "runs.rerun[0]", '"crash"', "unknown value", '"crashed"'),
-    "choice no text": ("[lease]\nbooks = 3", "lease.books", "3", 'one of "leases", "counter", got 3', ""),
     "union": ('[lease]\nexpiry_grace = "nil"', "lease.expiry_grace", '"nil"', "as a duration", 'or write "none"'),
     "kind": ('[network]\nup = { kind = "lognorml", median = "1s" }', "network.up.kind", '"lognorml"',
              'unknown kind "lognorml"', 'did you mean "lognormal"?'),
@@ -124,15 +123,12 @@ WRONG = {  # the text, the path, what the carets stand under, the message, the h
                   "unknown key 'hihg'", "did you mean 'high'?"),
     "law's rule": ('[network]\nup = { kind = "uniform", low = "2s", high = "1s" }', "network.up",
                    '{ kind = "uniform", low = "2s", high = "1s" }', "'high' must not be shorter", ""),
-    "law's number": ("[network]\nup = 20", "network.up", "20", "has no unit", ""),
     "missing": ('[runs]\narrivals = { kind = "poisson" }', "runs.arrivals.rate", "arrivals", "missing key", "per hour"),
-    "rate": ('[runs.pause]\nrate = "2"', "runs.pause.rate", '"2"', "as a rate", ""),
     "one fault": ('[faults]\nwhat = "sleep"', "faults", "[faults]", "expected a list", "begins with [[faults]]"),
     "fault's name": ('[[faults]]\nwhat = "sleep"\nwhen = "1/h"\nname = "A b"', "faults[0].name", '"A b"',
                      "must hold only lower-case letters", ""),
     "no such fault": ('[[faults]]\nname = "x"\nremove = true', "faults[0].remove", "remove", "unknown key", "no such"),
     "contradiction": ('warmup = "2d"', "warmup", '"2d"', "must be shorter than duration", ""),
-    "infinite": ("[limit]\nslot_decay_per_second = inf", "limit.slot_decay_per_second", "inf", "between", ""),
     "not a number": ("[network]\nloss_up = nan", "network.loss_up", "nan", "must be between 0 and 1", ""),
 }
 # fmt: on
@@ -148,20 +144,11 @@ def test_each_wrong_value_is_named_and_pointed_at(case: str) -> None:
     assert hint in (problem.hint or "")
 
 
-def test_a_distribution_error_in_a_later_fault_points_there() -> None:
-    text = GOOD + '\n[[faults]]\nwhat = "slep"\nwhen = "1/h"\n'
-    (problem,) = problems_of(text)
-    assert (problem.path, problem.line, pointed_at(problem)) == ("faults[2].what", 39, '"slep"')
-    assert str(problem.hint).startswith('did you mean "sleep"?')
-
-
 def test_the_text_of_several_errors() -> None:
     text = 'holder = 50\n[lease]\nttl = 300\ntll = "5m"\n\n[network]\n\tloss_up = 1.2\n'
     with pytest.raises(ScenarioError) as caught:
         loads(text, "scenarios/laptops.toml")
-    assert (
-        str(caught.value)
-        == """\
+    text = """\
 error: holder: unknown key 'holder'
   --> scenarios/laptops.toml:1:1
    |
@@ -185,16 +172,12 @@ error: network.loss_up must be between 0 and 1, got 1.2
   7|  loss_up = 1.2
    |            ^^^
 4 errors"""
-    )
-    again = pickle.loads(pickle.dumps(caught.value))
-    assert again.problems == caught.value.problems
-    assert str(again) == str(caught.value)
+    assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value))) == text
 
 
 def test_a_flood_of_errors_is_counted() -> None:
     found = problems_of("[lease]\n" + "".join(f"k{number} = 1\n" for number in range(500)))
-    assert len(found) == 51
-    assert found[-1].message == "there are 450 more problems"
+    assert (len(found), found[-1].message) == (51, "there are 450 more problems")
 
 
 NOT_TOML = {  # the text, the line, what the carets stand under, the message, the hint
@@ -205,7 +188,6 @@ NOT_TOML = {  # the text, the line, what the carets stand under, the message, th
     "open quotes": ('[lease]\nttl = "5m\nbooks = 1', 2, "", "a quotation mark is missing", None),
     "key twice": ('[lease]\nttl = "5m"\n  ttl = "6m"', 3, "ttl", "this key stands here twice", None),
     "table twice": ("[lease]\n[limit]\n[lease]", 3, "[lease]", "has a header above already", None),
-    "open list": ("[renewal]\njitter = [1, 2", 2, "", "a list is not closed", None),
     "no equals": ("lease 5", 1, "5", "expected 'key = value'", None),
     "thousands of digits": (f"a = {'9' * 5000}", 1, "a", "thousands of digits", None),
     "deep": (f"a = {'[' * 5000}", 1, None, "nested more than 32 levels deep", None),
@@ -227,9 +209,6 @@ def test_messages_steer_no_terminal() -> None:
     with pytest.raises(ScenarioError) as caught:
         loads('title = "\\u001b[31m"\n"\\u001b[31m\\n" = 1\n[lease]\nbooks = "\\u0007\\u001b]0;x"')
     assert all(character.isprintable() or character == "\n" for character in str(caught.value))
-
-
-# ----------------------------------------------------------------------- files
 
 
 def refused(path: str | Path) -> str:
@@ -256,8 +235,7 @@ def test_an_enormous_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.
 
 def test_folders_missing_files_and_odd_files_are_refused(tmp_path: Path, shelf: Path) -> None:
     (tmp_path / "laptops.toml").touch()
-    assert "is a folder" in refused(tmp_path)
-    assert "laptops.toml" in refused(tmp_path)
+    assert "is a folder, not a scenario file\n  hint: scenario files in it: laptops.toml" in refused(tmp_path)
     assert "did you mean" in refused(tmp_path / "laptop.toml")
     assert "leasesim list" in refused(tmp_path / "quite_another.toml")
     assert "cannot read" in refused("nul\0.toml")
@@ -266,13 +244,6 @@ def test_folders_missing_files_and_odd_files_are_refused(tmp_path: Path, shelf: 
     assert "cannot read" in refused(tmp_path / "loop.toml")
     os.mkfifo(tmp_path / "pipe.toml")
     assert "not a regular file" in refused(tmp_path / "pipe.toml")
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "secret.toml"
-    path.touch(mode=0o000)
-    assert "cannot read" in refused(path)
 
 
 def test_a_binary_file_is_refused_with_the_place(tmp_path: Path) -> None:
@@ -296,8 +267,7 @@ def test_packaged_scenarios(shelf: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert source("laptops") == GOOD
     assert load("laptops") == loads(GOOD)
     for name in ("laptop", "Lap-tops", "laptosp"):
-        assert "did you mean 'laptops'?" in refused(name)
-        assert "see: leasesim list" in refused(name)
+        assert "did you mean 'laptops'? see: leasesim list" in refused(name)
     assert "did you mean" not in refused("")
     assert "without .toml" in refused("k8s.toml")
     monkeypatch.chdir(tmp_path)
@@ -305,13 +275,22 @@ def test_packaged_scenarios(shelf: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert "write 'mine.toml'" in refused("mine")
 
 
-def test_the_shipped_scenarios_load() -> None:
-    for name in names():
-        scenario = load(name)
-        assert loads(dumps(scenario)) == scenario
-
-
-# ----------------------------------------------------------------------- extends
+def test_the_shipped_scenarios_load_and_obey_the_committed_schema() -> None:
+    schema = schemas.json_schema()
+    committed = json.loads((SCENARIOS / schemas.NAME).read_text(encoding="utf-8"))
+    assert committed == schema, "write it anew: python -m sim.model.schema"
+    Draft202012Validator.check_schema(schema)
+    assert Scenario.model_fields.keys() <= schema["properties"].keys()
+    check = Draft202012Validator(schema)
+    for path in SCENARIOS.glob("*.toml"):
+        check.validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        scenario = load(path)
+        assert scenario == load(path.stem) == loads(dumps(scenario))
+        check.validate(tomllib.loads(dumps(scenario)))
+    check.validate(tomllib.loads(GOOD))
+    check.validate(tomllib.loads(CHILD))
+    for text in ("lease.tll = 1", "lease.ttl = 300", 'network.up = { kind = "x" }', '[[faults]]\nwhat = "sleep"'):
+        assert not check.is_valid(tomllib.loads(text))
 
 
 @pytest.fixture
@@ -330,31 +309,21 @@ def test_tables_merge_and_the_rest_replaces(base: Path) -> None:
 
 
 def test_a_distribution_changes_in_part_or_as_a_whole(base: Path) -> None:
-    wider = loads('extends = "base"\nnetwork.up.p99 = "1s"').network.up
+    wider = loads(CHILD).network.up
     assert isinstance(wider, Lognormal)
     assert (wider.median, wider.p99) == (20_000_000, SECOND)
     other = loads('extends = "base"\nnetwork.up.sigma = 1').network.up
     assert isinstance(other, Lognormal)
     assert (other.sigma, other.p99) == (1.0, None)
     assert loads('extends = "base"\nnetwork.up = "3s"').network.up == constant(3 * SECOND)
-    assert (
-        loads('extends = "base"\nnetwork.up = { kind = "exponential", mean = "3s" }').network.up.kind == "exponential"
-    )
+    third = loads('extends = "base"\nnetwork.up = { kind = "exponential", mean = "3s" }').network.up
+    assert third.kind == "exponential"
 
 
 def test_faults_merge_by_name(base: Path) -> None:
-    child = loads(
-        'extends = "base"\n[[faults]]\nname = "flaky"\nprobability = 1.0\nwhen = { times = ["1h"] }\n'
-        '[[faults]]\nname = "crash"\nwhat = "crash"\nwhen = "1/d"\n[[faults]]\nname = "sleep"\nremove = true\n'
-    )
-    flaky, crash = child.faults
-    assert (flaky.name, flaky.what, flaky.probability, flaky.when.times) == (
-        "flaky",
-        "outage",
-        1.0,
-        (60 * MINUTE,),
-    )
-    assert crash.name == "crash"
+    flaky, crash = loads(CHILD).faults
+    assert (flaky.name, flaky.what, flaky.probability, crash.name) == ("flaky", "outage", 1.0, "crash")
+    assert (flaky.when.times, flaky.when.rate) == ((60 * MINUTE,), None)
     assert loads('extends = "base"\nfaults = []').faults == ()
 
 
@@ -390,10 +359,9 @@ def test_a_circle_shows_the_chain(tmp_path: Path, shelf: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
         load(tmp_path / "a.toml")
     (problem,) = caught.value.problems
-    assert problem.message.startswith("goes round in a circle: ")
-    assert [Path(file).name for file in problem.message.split(": ")[1].split(" -> ")] == [
-        "a.toml", "b.toml", "c.toml", "a.toml"
-    ]  # fmt: skip
+    told, _, route = problem.message.partition(": ")
+    assert told == "goes round in a circle"
+    assert [Path(file).stem for file in route.split(" -> ")] == ["a", "b", "c", "a"]
     assert (Path(problem.file or "").name, problem.line, pointed_at(problem)) == ("c.toml", 1, '"a.toml"')
 
 
@@ -410,27 +378,13 @@ def test_a_base_that_is_none_is_pointed_at(value: str, shelf: Path) -> None:
     assert (problem.path, pointed_at(problem)) == ("extends", value)
 
 
-# ----------------------------------------------------------------------- overrides
-
-
 def test_override_reaches_every_key() -> None:
-    scenario = override(
-        loads(GOOD),
-        {
-            "lease.ttl": "10m",
-            "renewal.every": np.float64(0.5),
-            "limit.slots": np.int64(4),
-            "lease.restart_ttl": timedelta(seconds=90),
-            "network.up.sigma": 2,
-            "network.down": constant(5 * SECOND),
-            "network.bursts": None,
-            "runs.arrivals.kind": "poisson",
-            "runs.arrivals.rate": "3/h",
-            "faults.flaky.when.rate": "0/h",
-            "faults.sleep.remove": True,
-            "faults.nap": {"what": "sleep", "when": {"daily": ("12h",)}},
-        },
-    )
+    changes: dict[str, object] = {"lease.ttl": "10m", "renewal.every": np.float64(0.5), "limit.slots": np.int64(4)}
+    changes |= {"lease.restart_ttl": timedelta(seconds=90), "network.up.sigma": 2, "network.bursts": None}
+    changes |= {"runs.arrivals.kind": "poisson", "runs.arrivals.rate": "3/h", "network.down": constant(5 * SECOND)}
+    changes |= {"faults.flaky.when.rate": "0/h", "faults.sleep.remove": True}
+    changes |= {"faults.nap": {"what": "sleep", "when": {"daily": ("12h",)}}}
+    scenario = override(loads(GOOD), changes)
     assert (scenario.lease.ttl, scenario.lease.restart_ttl) == (10 * MINUTE, 90 * SECOND)
     assert (scenario.renewal.every, scenario.limit.slots) == (0.5, 4)
     assert isinstance(scenario.network.up, Lognormal)
@@ -443,42 +397,25 @@ def test_override_reaches_every_key() -> None:
 
 
 def test_override_tells_everything_wrong_at_once() -> None:
-    with pytest.raises(ScenarioError) as caught:
-        override(
-            loads(GOOD),
-            {
-                "lease.tll": "10m",
-                "ttl": "10m",
-                "faults.slep.when": "1/h",
-                "faults.flaky.probabilty": 1,
-                "faults.flaky.length.kind": "expnential",
-                "faults.sleep": 3,
-                "faults.sleep.probability": 2,
-                "lease.books": "lease",
-                "lease.books.x": 1,
-                "faults": {},
-                "limit.slots": [],
-            },
-        )
-    told = {problem.path: problem.hint or problem.message for problem in caught.value.problems}
-    assert told == {
-        "lease.tll": "did you mean 'lease.ttl'?",
-        "ttl": "did you mean 'lease.ttl'?",
-        "faults.slep.when": "did you mean 'sleep'?",
-        "faults.flaky.probabilty": "did you mean 'faults.flaky.probability'?",
-        "faults.flaky.length.kind": told["faults.flaky.length.kind"],
-        "faults.sleep": "expected a table, got 3",
-        "faults.sleep.probability": "must be between 0 and 1, got 2",
-        "lease.books": 'did you mean "leases"? choices: "leases", "counter"',
-        "lease.books.x": told["lease.books.x"],
-        "faults": "one fault is addressed by its name, as faults.sleep",
-        "limit.slots": "expected a whole number, got an empty list",
+    wrong: dict[str, tuple[object, str]] = {
+        "lease.tll": ("10m", "did you mean 'lease.ttl'?"),
+        "ttl": ("10m", "did you mean 'lease.ttl'?"),
+        "faults.slep.when": ("1/h", "did you mean 'sleep'?"),
+        "faults.flaky.probabilty": (1, "did you mean 'faults.flaky.probability'?"),
+        "faults.flaky.length.kind": ("expnential", 'did you mean "exponential"?'),
+        "faults.sleep": (3, "expected a table, got 3"),
+        "faults.sleep.probability": (2, "must be between 0 and 1, got 2"),
+        "lease.books": ("lease", 'did you mean "leases"?'),
+        "lease.books.x": (1, "unknown key"),
+        "faults": ({}, "expected a list"),
+        "limit.slots": ([], "expected a whole number, got an empty list"),
     }
-    assert 'did you mean "exponential"?' in told["faults.flaky.length.kind"]
+    with pytest.raises(ScenarioError) as caught:
+        override(loads(GOOD), {key: value for key, (value, _) in wrong.items()})
+    told = {problem.path: f"{problem.message} {problem.hint}" for problem in caught.value.problems}
+    assert told.keys() == wrong.keys()
+    assert all(message in told[key] for key, (_, message) in wrong.items())
     assert all(problem.file is None for problem in caught.value.problems)
-
-
-def test_a_key_given_whole_and_in_parts_is_refused() -> None:
     changes: dict[str, object] = {"network.up": "1s", "network.up.p99": "2s"}
     for pairs in (changes, dict(reversed(changes.items()))):
         with pytest.raises(ScenarioError, match="as a whole"):
@@ -493,50 +430,21 @@ def test_a_contradiction_made_by_an_override_points_at_the_file_where_it_stands(
     assert (problem.path, problem.file, problem.line) == ("lease.on_restart", "x.toml", 2)
 
 
-def test_every_dotted_key_is_known() -> None:
-    keys = dotted_keys(Scenario, "faults")
-    assert {"lease.ttl", "network.up.median", "runs.retry.delay.mean", "network.bursts.loss_bad"} <= set(keys)
-    data = Scenario().model_dump()
-    assert all(key.split(".")[0] in data for key in keys)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("true", True),
-        ("3", 3),
-        ("0.75", 0.75),
-        ("[1, 2]", [1, 2]),
-        ('{ kind = "constant" }', {"kind": "constant"}),
-        ('"5m"', "5m"),
-        ("5m", "5m"),
-        ("", ""),
-        ("1\nother = 2", "1\nother = 2"),
-        ("2024-01-01", "2024-01-01"),
-        ("[" * 5000, "[" * 5000),
-    ],
-)
-def test_values_on_a_command_line(text: str, value: object) -> None:
-    assert parse_value(text) == value
-    assert type(parse_value(text)) is type(value)
-
-
-# ----------------------------------------------------------------------- warnings, writing
+def test_values_on_a_command_line() -> None:
+    for text in ("true", "3", "0.75", "[1, 2]", '{ kind = "constant" }', '"5m"'):
+        value = parse_value(text)
+        assert (type(value), value) == (type(expected := tomllib.loads(f"x = {text}")["x"]), expected)
+    for text in ("5m", "", "2/h", "sweep", "1\nother = 2", "2024-01-01", "[" * 5000):
+        assert parse_value(text) == text
 
 
 def test_warnings_are_located_while_the_scenario_lives() -> None:
     scenario = loads('[renewal]\nevery = "10m"\n', "x.toml")
     (warning,) = warnings_of(scenario)
-    assert (warning.severity, warning.file, warning.line, pointed_at(warning)) == (
-        "warning",
-        "x.toml",
-        2,
-        '"10m"',
-    )
+    assert (warning.severity, warning.file, pointed_at(warning)) == ("warning", "x.toml", '"10m"')
     assert str(warning).startswith("warning: renewal.every (10m) is not shorter than lease.ttl (5m)")
     (unlocated,) = warnings_of(pickle.loads(pickle.dumps(scenario)))
-    assert unlocated.line is None
-    assert unlocated.message == warning.message
+    assert (unlocated.line, unlocated.message) == (None, warning.message)
     before = len(loading._ORIGINS)
     del scenario
     assert len(loading._ORIGINS) == before - 1
@@ -553,20 +461,12 @@ def test_warnings_are_located_while_the_scenario_lives() -> None:
 def test_written_scenarios_read_back_equal(
     title: str, about: str, ttl: int, share: float | str, rate: float, sigma: float
 ) -> None:
-    changes = {
-        "title": title,
-        "about": about,
-        "lease.ttl": f"{ttl}ns",
-        "renewal.every": share,
-        "faults.flaky.when.rate": f"{rate!r}/h",
-        "network.up.sigma": sigma,
-    }
+    changes = {"title": title, "about": about, "lease.ttl": f"{ttl}ns", "renewal.every": share}
+    changes |= {"faults.flaky.when.rate": f"{rate!r}/h", "network.up.sigma": sigma}
     scenario = override(loads(GOOD), changes)
     assert (scenario.title, scenario.lease.ttl, scenario.faults[1].when.rate) == (title, ttl, rate)
     assert loads(dumps(scenario)) == scenario
 
-
-# ----------------------------------------------------------------------- positions
 
 KEYS = st.sampled_from(["a", "b-c", "d_1", "7", "kind", "a b", "x.y", "ü", '"', "#", ""])
 LEAVES = st.just(None)
@@ -653,24 +553,22 @@ def test_positions_of_any_text_lie_in_it(text: str, loc: list[str | int]) -> Non
         assert length >= 1
 
 
-# ----------------------------------------------------------------------- any text at all
-
-
 def tried(text: str) -> None:
     try:
         scenario = loads(text)
     except (ScenarioError, UsageError) as error:
-        assert str(error)
-        for problem in getattr(error, "problems", ()):
-            lines = text.replace("\r\n", "\n").split("\n")
-            assert problem.line is None or problem.source == lines[problem.line - 1]
+        lines = [*text.replace("\r\n", "\n").split("\n"), None]
+        found = error.problems if isinstance(error, ScenarioError) else ()
+        misplaced = [problem for problem in found if problem.source != lines[(problem.line or 0) - 1]]
+        if misplaced or not str(error):
+            pytest.fail(f"misplaced: {misplaced}")
     else:
         warnings_of(scenario)
         assert loads(dumps(scenario)) == scenario
 
 
 ODD = st.sampled_from(
-    ["inf", "-inf", "nan", "true", "0", "-1", "1e400", "9" * 400, "0x" + "f" * 4000, '""', '"-1s"', '"1e999/h"',
+    ["inf", "-inf", "nan", "true", "0", "-1", "1e400", "9" * 400, "0x" + "f" * 4000, '""', '"-1s"',
      '"\\u0000"', "[]", "{}", "[[]]", "{a=1}", '["x"]', "1979-05-27", "07:32:00", '"forever"', "=", "[", "]]", "{", "}",
      '"', "'''", "\n", "#", ".", "[[faults]]\n", "extends", "remove = true", "kind", "lease", "\ufeff", "\x00", "\r"]
 )  # fmt: skip
@@ -699,11 +597,3 @@ def test_any_value_instead_of_a_good_one_loads_or_is_refused(line: int, value: s
     key, equals, _ = lines[at].partition(" = ")
     lines[at] = f"{key} = {value}" if equals else lines[at]
     tried("\n".join(lines))
-
-
-def test_nearest() -> None:
-    words = ["renew_every", "renewal", "ttl"]
-    assert nearest("RenewEvery", words) == nearest("renew-every", words) == "renew_every"
-    assert nearest("tttl", words) == "ttl"
-    assert nearest("zzz", words) is None
-    assert nearest("", []) is None

@@ -161,9 +161,7 @@ def test_running_cycle_as_stated(pause: Pause, rng: np.random.Generator) -> None
 
 @pytest.mark.verification
 @pytest.mark.parametrize("pause", [Exponential(60.0), Erlang(3, 30.0), Deterministic(130.0)])
-def test_frozen_cycle_as_stated(
-    pause: Exponential | Erlang | Deterministic, rng: np.random.Generator
-) -> None:
+def test_frozen_cycle_as_stated(pause: Exponential | Erlang | Deterministic, rng: np.random.Generator) -> None:
     cycle = oracles.frozen_cycle(pause, L, C, 1 / 200)
     assert_cycle(frozen_ages(rng, DRAWS[pause], C, 1 / 200, N), L, cycle)
 
@@ -186,12 +184,8 @@ def test_cycles_without_pauses_are_bare() -> None:
     assert bare.time_to_first == math.inf
 
 
-@pytest.mark.parametrize(
-    ("mean", "running_error", "frozen_error"), [(60.0, 0.016, -0.031), (30.0, 0.006, -0.207)]
-)
-def test_first_order_errors_are_those_documented(
-    mean: float, running_error: float, frozen_error: float
-) -> None:
+@pytest.mark.parametrize(("mean", "running_error", "frozen_error"), [(60.0, 0.016, -0.031), (30.0, 0.006, -0.207)])
+def test_first_order_errors_are_those_documented(mean: float, running_error: float, frozen_error: float) -> None:
     pause, rate = Exponential(mean), 0.375 / C
     running = oracles.first_order_rate(oracles.expiry_running(pause, L, C), rate, mean)
     frozen = oracles.first_order_rate(oracles.expiry_frozen(pause, L, C), rate, mean)

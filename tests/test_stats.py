@@ -165,9 +165,7 @@ def test_batched_kills_defeat_garwood_but_not_replications() -> None:
 def test_garwood_coverage_is_exact(mean: float, coverage: float) -> None:
     counts = range(200)
     held = [stats.rate_interval(k, 1.0, "1/h") for k in counts]
-    total = sum(
-        scipy.stats.poisson.pmf(k, mean) for k, e in zip(counts, held, strict=True) if e.low <= mean <= e.high
-    )
+    total = sum(scipy.stats.poisson.pmf(k, mean) for k, e in zip(counts, held, strict=True) if e.low <= mean <= e.high)
     assert total == pytest.approx(coverage, abs=2e-3)
     assert total >= 0.95
 
@@ -237,9 +235,7 @@ def test_proportion_of_nothing() -> None:
 def test_proportion_coverage_is_exact(p: float) -> None:
     def coverage(method: str) -> float:
         held = [stats.proportion_interval(k, 50, method=method) for k in range(51)]  # type: ignore[arg-type]
-        return float(
-            sum(scipy.stats.binom.pmf(k, 50, p) for k in range(51) if held[k].low <= p <= held[k].high)
-        )
+        return float(sum(scipy.stats.binom.pmf(k, 50, p) for k in range(51) if held[k].low <= p <= held[k].high))
 
     assert coverage("exact") >= 0.95
     assert coverage("wilson") >= 0.90

@@ -23,7 +23,8 @@ FILE_LINES_MAX = {"sim": 400, "tests": 600}
 # ------------------------------------------------------ who may import whom
 # A layer is named by its first component(s) under `sim`. What is not listed may not be imported: not at the
 # top of a file, not inside a function, not under `if TYPE_CHECKING`. Within its layer a module imports as it
-# likes, but in no cycle.
+# likes, but in no cycle of imports that run when the module is loaded: what only names a type, or waits inside a
+# function, may point back.
 
 WORDS = {"units", "errors", "vocabulary"}
 TRUNK = WORDS | {"samplers", "streams", "model", "trace"}
@@ -47,14 +48,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": TRUNK | {"engines", "stats"},
     "story": TRUNK | {"metrics"},
     "oracles": TRUNK | {"stats"},
-    "results": RUNS,
-    "explain": RUNS | {"oracles", "results"},
-    "sweeps": RUNS | {"oracles", "results"},
-    "tuning": RUNS | {"oracles", "results", "sweeps"},
-    "testing": RUNS | {"oracles", "results", "explain"},
-    # what people see
-    "report": RUNS | {"oracles", "results", "explain", "sweeps", "tuning"},
-    "cli": RUNS | {"oracles", "results", "explain", "sweeps", "tuning", "report"},
+    # pictures of plain data
+    "report": RUNS | {"oracles"},
+    # what people hold in their hands, and draw with
+    "results": RUNS | {"oracles", "report"},
+    "sweeps": RUNS | {"oracles", "report", "results"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps"},
     "__main__": {"cli"},
 }
 PACKAGE_ROOT = ""  # sim/__init__.py: imports what it likes (lazily), and nothing inside sim/ imports it
@@ -85,9 +84,7 @@ def _ban(names: str, layers: set[str], instead: str) -> Ban:
 BANS = [
     _ban("random secrets numpy.random os.urandom", EVERYWHERE, "use sim.streams: draws are addressed"),
     _ban("time.time time.time_ns", EVERYWHERE, "use time.perf_counter in cli only"),
-    _ban(
-        "time.perf_counter time.monotonic time.process_time", EVERYWHERE - {"cli"}, "measure time in cli only"
-    ),
+    _ban("time.perf_counter time.monotonic time.process_time", EVERYWHERE - {"cli"}, "measure time in cli only"),
     _ban(
         " ".join(f"numpy.{name}" for name in VECTORISED.split()),
         SIMULATION,
@@ -159,9 +156,7 @@ def sizes(source: Source) -> Iterator[str]:
     folder = source.path.partition("/")[0]
     lines, most = len(source.text.splitlines()), FILE_LINES_MAX[folder]
     if lines > most:
-        yield source.at(
-            most + 1, f"the file has {lines} lines, {folder}/ at most {most}; split it by subject"
-        )
+        yield source.at(most + 1, f"the file has {lines} lines, {folder}/ at most {most}; split it by subject")
     for node in ast.walk(source.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -175,9 +170,7 @@ def docstrings(source: Source) -> Iterator[str]:
         return
     for node in _definitions(source.tree):
         if not node.name.startswith("_") and ast.get_docstring(node) is None:
-            yield source.at(
-                node.lineno, f"{node.name} is public; give it a docstring or a leading underscore"
-            )
+            yield source.at(node.lineno, f"{node.name} is public; give it a docstring or a leading underscore")
 
 
 def _definitions(
@@ -262,9 +255,15 @@ def _dotted(node: ast.expr) -> list[str]:
 # ------------------------------------------------------ imports
 
 
-def imports(source: Source, modules: frozenset[str]) -> Iterator[tuple[int, str]]:
-    """Yield line and module of every import from `sim`; `from sim import x` is `sim.x` where that exists."""
+def imports(source: Source, modules: frozenset[str], at_load: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield line and module of every import from `sim`; `from sim import x` is `sim.x` where that exists.
+
+    With `at_load`, only the imports that run when the module is loaded.
+    """
+    deferred = set(map(id, _deferred(source.tree))) if at_load else set()
     for node in ast.walk(source.tree):
+        if id(node) in deferred:
+            continue
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names if _ours(alias.name))
         elif isinstance(node, ast.ImportFrom):
@@ -276,6 +275,16 @@ def imports(source: Source, modules: frozenset[str]) -> Iterator[tuple[int, str]
         elif isinstance(node, ast.Call) and _dotted(node.func)[-1] in {"import_module", "__import__"}:
             constants = (arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
             yield from ((node.lineno, name) for name in constants if isinstance(name, str) and _ours(name))
+
+
+def _deferred(tree: ast.Module) -> Iterator[ast.AST]:
+    """Everything inside functions and under `if TYPE_CHECKING`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from ast.walk(node)
+        elif isinstance(node, ast.If) and _dotted(node.test)[-1] == "TYPE_CHECKING":
+            for child in node.body:
+                yield from ast.walk(child)
 
 
 def _ours(module: str) -> bool:
@@ -302,13 +311,9 @@ def layering(source: Source, modules: frozenset[str]) -> Iterator[str]:
         if target == PACKAGE_ROOT:
             yield source.at(line, "imports the package root; import from the submodule that defines the name")
         elif {layer, target} == {"engines.process", "engines.kernel"}:
-            yield source.at(
-                line, f"{layer} imports {target}: the engines are sealed; each writes it for itself"
-            )
+            yield source.at(line, f"{layer} imports {target}: the engines are sealed; each writes it for itself")
         elif target != layer and target not in MAY_IMPORT[layer]:
-            yield source.at(
-                line, f"{layer} imports {target}; it may import {allowed}: move the name down a layer"
-            )
+            yield source.at(line, f"{layer} imports {target}; it may import {allowed}: move the name down a layer")
 
 
 def cycle(edges: dict[str, set[str]]) -> list[str]:
@@ -335,7 +340,7 @@ def import_cycles(files: tuple[Source, ...]) -> Iterator[str]:
         (source.module, target): (source, line)
         for source in files
         if layer_of(source.module) != PACKAGE_ROOT
-        for line, target in imports(source, modules)
+        for line, target in imports(source, modules, at_load=True)
         if target in modules and target != "sim"
     }
     edges: dict[str, set[str]] = {}
@@ -519,6 +524,8 @@ def test_a_cycle_is_found_and_a_package_may_gather_its_modules() -> None:
     gather = Source("sim/model/__init__.py", "from sim.model.a import x")
     fine = (gather, Source("sim/model/a.py", "from sim.model import b"), Source("sim/model/b.py", ""))
     assert not list(import_cycles(fine))
+    waiting = "if TYPE_CHECKING:\n    from sim.model import x\ndef f():\n    from sim.model import x"
+    assert not list(import_cycles((*fine[:2], Source("sim/model/b.py", waiting))))
     (finding,) = import_cycles((*fine[:2], Source("sim/model/b.py", "\nfrom sim.model import x")))
     assert finding == (
         "sim/model/__init__.py:1: import cycle sim.model -> sim.model.a -> sim.model.b -> sim.model; "

@@ -39,17 +39,23 @@ def _guarded(words: list[str], debug: bool) -> int:
 
     from sim.cli import screen
     from sim.errors import ScenarioError, UsageError
+    from sim.results.simulate import SimulationError
 
     screen.prepare()
     try:
         code = _dispatched(words)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return code
     except (ScenarioError, UsageError, CycloptsError) as error:
         if debug:
             raise
         screen.complain(error)
         return BAD_INPUT
+    except SimulationError as error:
+        if debug:
+            raise
+        screen.complain(error)
+        return SOME_FAILED
 
 
 def _dispatched(words: list[str]) -> int:

@@ -47,7 +47,7 @@ def _title(name: str) -> str | None:
 
 
 def show(scenario: str, /, *, full: bool = False, json: bool = False, dotted: Dotted = None) -> None:
-    """Print a scenario as TOML, ready to be edited: leasesim show NAME > mine.toml
+    """Print a scenario as TOML, to be edited: `leasesim show NAME > mine.toml`.
 
     Parameters
     ----------
@@ -109,9 +109,7 @@ def _plain(problems: Iterable[Problem]) -> list[dict[str, Any]]:
 
 
 def schema() -> None:
-    """Print the JSON Schema of scenarios, for editors: leasesim schema > scenario.schema.json"""
+    """Print the JSON Schema of scenarios, for editors: `leasesim schema > scenario.schema.json`."""
     from sim.model.schema import json_schema
 
     screen.out_json(json_schema())
-
-

@@ -9,15 +9,14 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 
-from sim import engines
 from sim.cli import dotted, screen
 from sim.errors import UsageError
 from sim.model.load import warnings_of
 from sim.model.scenario import Scenario
 from sim.results.origins import load
-from sim.results.provenance import SEED
+from sim.results.provenance import ENGINE, SEED
+from sim.results.simulate import REPLICATIONS
 
-REPLICATIONS: Final = 30
 PRECISION: Final = 0.1
 _MOST: Final = 1_000_000
 
@@ -31,7 +30,7 @@ class Simulation:
 
     seed: int = SEED
     """Seed: same seed, same numbers."""
-    engine: str = engines.DEFAULT
+    engine: str = ENGINE
     """Engine; all give the same events."""
     json: bool = False
     """Print the result as JSON."""
@@ -42,16 +41,15 @@ class Simulation:
 class Effort:
     """How much to simulate."""
 
-    reps: str = str(REPLICATIONS)
-    """Replications, or `auto`: until half-widths are within 10 %."""
+    reps: str | None = None
+    """Replications (default: 30, in a sweep 20 of each point), or `auto`: until half-widths are within 10 %."""
     jobs: int | Literal["auto"] = "auto"
     """Processes; `auto` takes as many as there are processors."""
 
-    @property
-    def replications(self) -> int | None:
-        """How many replications; None for `auto`."""
-        if self.reps == "auto":
-            return None
+    def replications(self, default: int = REPLICATIONS) -> int | None:
+        """Return how many replications; None for `auto`."""
+        if self.reps is None or self.reps == "auto":
+            return default if self.reps is None else None
         if not self.reps.isascii() or not self.reps.isdigit() or not 1 <= int(self.reps) <= _MOST:
             raise UsageError(f"--reps {self.reps}: expected a number from 1 to {_MOST:,}, or auto")
         return int(self.reps)

@@ -9,7 +9,9 @@ from sim.trace import Trace
 ENGINES = ("process",)
 
 
-def run(scenario: Scenario, seed: int = 1, replication: int = 0, engine: str = "process", checks: bool = False) -> Trace:
+def run(
+    scenario: Scenario, seed: int = 1, replication: int = 0, engine: str = "process", checks: bool = False
+) -> Trace:
     """Simulate one replication and return its trace.
 
     `engine` is one of `ENGINES`; ``"auto"`` takes the fastest that is there. With `checks` the reference engine

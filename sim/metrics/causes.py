@@ -12,8 +12,8 @@ expired leases are refused before they are reaped, it ends at the expiry.
 network that overlap the interval; of host 0 too if the server shares it. Of these,
 
 - what *delays* (sleep, pause, a blocked loop or interpreter, slow messages, a slow clock, a step of the server's
-  clock) is let off if everything it delayed together is less than what was missing: the time from the loss of the
-  lease to the renewal that came too late. Where the holder's own deadline passed, what was missing is the slack
+  clock) is let off if all delays up to the renewal that came too late are together less than what was missing: the
+  time from the loss of the lease to that renewal. Where the holder's own deadline passed, what was missing is the slack
   between that deadline and the renewal interval;
 - what *cuts* (outage, restart, and a sleep or slow messages too) is to blame only if a renewal request failed
   meanwhile; what merely stops the holder or the server must cover at least half of a failed request.
@@ -208,9 +208,12 @@ class Causes:
         if self._scenario.renewal.runs_in == "none":
             return
         exchanges = [each for each in history.exchanges if critical.since < each.ended_ns <= critical.reached]
-        delays, cuts = [], []
-        for occurrence in self._around(life, critical.since, critical.until):
+        delays, cuts, delayed = [], [], 0
+        for occurrence in self._around(life, critical.since, critical.reached):
             delay = self._delay(occurrence, critical, exchanges)
+            delayed += delay
+            if occurrence.begin_ns > critical.until:
+                continue
             if self._cut(occurrence, history, critical, exchanges):
                 begin = max(occurrence.begin_ns, critical.since)
                 cut = min(occurrence.end_ns, critical.reached) - begin
@@ -218,7 +221,7 @@ class Causes:
             if delay > 0:
                 delays.append(_Suspect(delay, occurrence.begin_ns, occurrence.fault))
         yield from cuts
-        if sum(each.delay for each in delays) >= critical.missing:
+        if delayed >= critical.missing:
             yield from delays
 
     def _delay(self, occurrence: Occurrence, critical: Critical, exchanges: list[Exchange]) -> int:
@@ -228,7 +231,7 @@ class Causes:
             return 0
         begin, end = max(occurrence.begin_ns, critical.since), min(occurrence.end_ns, critical.reached)
         if fault.what == "clock_step":
-            return max(fault.step, 0) if critical.by_clock and occurrence.begin_ns >= critical.since else 0
+            return max(fault.step, 0) if critical.by_clock and begin == occurrence.begin_ns <= critical.until else 0
         if fault.what == "clock_drift":
             wrong_way = fault.ppm if fault.whom == "server" else -fault.ppm
             return max(int((end - begin) * wrong_way / 1_000_000), 0)

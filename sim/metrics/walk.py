@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sim.model.scenario import Scenario
     from sim.trace import Trace
 
-_REVIVING: Final = ("if_untaken", "resurrect")
 _LIFECYCLE: Final = (Halt.RETRY, Halt.PAUSED)
 
 
@@ -72,7 +71,8 @@ class Walk:
         fenced_writes = scenario.renewal.fencing == "token_enforced"
         self.levels = Levels(scenario.limit.slots, scenario.warmup, fenced_writes, self._blame)
         self._warmup = scenario.warmup
-        self._revives = scenario.lease.late_renew in _REVIVING
+        self._faults = scenario.faults
+        self._rule = scenario.lease.on_restart
         self._reuse_delay = scenario.lease.reuse_delay > 0
         self._causes = Causes(trace, scenario)
         self._runs: dict[tuple[int, int], Run] = {}
@@ -96,7 +96,7 @@ class Walk:
             Kind.CANCEL: self._cancel, Kind.TURNED_AWAY: self._turn_away, Kind.HALT: self._halt, Kind.GO: self._go,
             Kind.REAP: self._reap, Kind.FREE: self._free, Kind.RELEASE: self._release, Kind.FORGET: self._forget,
             Kind.DECAY: self._decay, Kind.DONE: self._done,
-            **({Kind.RENEWED: self._revive} if self._revives else {}),
+            **({Kind.FAULT_BEGIN: self._restart} if self._rule == "lost_free" else {}),
         }  # fmt: skip
 
     def advance(self, time: int) -> None:
@@ -213,10 +213,16 @@ class Walk:
     # ---- the authority's books
 
     def _grant(self, lane: int, generation: int, _number: int, lease: int, value: int) -> None:
+        """A slot is granted; a late renewal that brings its lease back shows as a grant of the same lease."""
         levels = self.levels
-        run = self._runs.get((lane, generation)) or _gone(lane, generation)
-        life = LeaseLife(lease, lane, generation, levels.now, started_ns=run.started_ns)
-        self._leases[lease] = (life, run)
+        if lease in self._leases:
+            life, run = self._leases[lease]
+            life.ended_ns = life.ended_by = -1
+            life.cause = None
+        else:
+            run = self._runs.get((lane, generation)) or _gone(lane, generation)
+            life = LeaseLife(lease, lane, generation, levels.now, started_ns=run.started_ns)
+            self._leases[lease] = (life, run)
         run.leases[lease] = life
         levels.in_use = value
         if run.waiting:
@@ -228,53 +234,53 @@ class Walk:
         self._settle(run)
 
     def _reap(self, _lane: int, _generation: int, _number: int, lease: int, value: int) -> None:
-        run, freed = self._take(lease, value, Kind.REAP)
-        if self._reuse_delay and not freed:
+        run = self._take(lease, Kind.REAP)
+        if self._reuse_delay:
             self.levels.cooling += 1
             self._cooling.append(run.crashed_ns)
+        elif value < self.levels.in_use:
+            self._freed(run.crashed_ns)
+        self.levels.in_use = value
 
     def _free(self, _lane: int, _generation: int, _number: int, _lease: int, value: int) -> None:
         self.levels.in_use = value
-        if self._cooling:
-            self.levels.cooling -= 1
-            crashed_ns = self._cooling.popleft()
-            if crashed_ns >= 0:
-                self._reclaimable.append(crashed_ns)
+        self.levels.cooling -= 1
+        self._freed(self._cooling.popleft())
 
     def _release(self, _lane: int, _generation: int, _number: int, lease: int, value: int) -> None:
-        if lease in self._leases:
-            self._take(lease, value, Kind.RELEASE)
+        if lease >= 0:
+            self._freed(self._take(lease, Kind.RELEASE).crashed_ns)
         self.levels.in_use = value
 
     def _forget(self, _lane: int, _generation: int, _number: int, lease: int, value: int) -> None:
-        self._take(lease, value, Kind.FORGET)
+        run = self._take(lease, Kind.FORGET)
+        if self._rule == "lost_free":
+            self._freed(run.crashed_ns)
+        self.levels.in_use = value
+
+    def _restart(self, _lane: int, _generation: int, number: int, _lease: int, _value: int) -> None:
+        """A restart that loses the books frees every slot, those of no lease and of the reuse delay too."""
+        if self._faults[number].what == "restart":
+            while self._cooling:
+                self._freed(self._cooling.popleft())
+            self.levels.cooling = self.levels.in_use = 0
+
+    def _take(self, lease: int, by: Kind) -> Run:
+        """End a lease at the authority; return whose it was."""
+        life, run = self._leases[lease]
+        del run.leases[lease]
+        life.ended_ns, life.ended_by, life.given_back_in = self.levels.now, by, run.own_halt
+        run.lost_lease = life
+        self._settle(run)
+        return run
+
+    def _freed(self, crashed_ns: int) -> None:
+        """A slot is free again; remember when its holder crashed, if it did."""
+        if crashed_ns >= 0:
+            self._reclaimable.append(crashed_ns)
 
     def _decay(self, _lane: int, _generation: int, _number: int, _lease: int, value: int) -> None:
         self.levels.in_use = value
-
-    def _take(self, lease: int, in_use: int, by: Kind) -> tuple[Run, bool]:
-        """End a lease at the authority; return whose it was and whether the books have a slot more."""
-        levels = self.levels
-        life, run = self._leases[lease]
-        freed = in_use < levels.in_use
-        levels.in_use = in_use
-        if run.leases.pop(lease, None) is not None:
-            life.ended_ns, life.ended_by, life.given_back_in = levels.now, by, run.own_halt
-            run.lost_lease = life
-            if freed and run.crashed_ns >= 0:
-                self._reclaimable.append(run.crashed_ns)
-            self._settle(run)
-        return run, freed
-
-    def _revive(self, _lane: int, _generation: int, _number: int, lease: int, _value: int) -> None:
-        """A renewal brings a reaped lease back, and its slot with it."""
-        life, run = self._leases[lease]
-        if lease not in run.leases:
-            life.ended_ns = life.ended_by = -1
-            life.cause = None
-            run.leases[lease] = life
-            self.levels.in_use += 1
-            self._settle(run)
 
     # ---- from one run to the levels
 

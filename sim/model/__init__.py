@@ -1,0 +1,1 @@
+"""What to simulate: frozen, validated data, and how it is read from text."""

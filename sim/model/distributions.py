@@ -15,7 +15,7 @@ Law = tuple[int, float, float]
 
 
 class _Law(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Constant(_Law):
@@ -142,7 +142,7 @@ Simple = Annotated[
 class Part(_Law):
     """One component of a mixture."""
 
-    weight: float = Field(gt=0, description="Relative weight; weights need not add up to 1.")
+    weight: float = Field(gt=0, le=1e9, description="Relative weight; weights need not add up to 1.")
     of: Simple = Field(description="The component's distribution.")
 
 

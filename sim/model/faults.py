@@ -37,7 +37,7 @@ class When(BaseModel):
     run's own execution from its start. A Poisson fault waits its gap from the end of the one before.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     rate: RatePerHour | None = Field(default=None, description="Poisson, for each target, between the faults.")
     times: tuple[Duration, ...] | None = Field(default=None, max_length=100_000, description="At these times.")
@@ -65,14 +65,16 @@ def _text_is_rate(value: Any) -> Any:
 class Fault(BaseModel):
     """One kind of fault."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(
         default="", max_length=60, pattern=r"^[a-z0-9_]*$", description="Unique; addresses its draws. Default: `what`."
     )
     what: What = Field(description="What happens.")
     whom: Whom = Field(default="hosts", description="To whom; by default the first that this fault can hit.")
-    only: tuple[int, ...] = Field(default=(), description="Only these hosts or lanes of runs; empty means all.")
+    only: tuple[Annotated[int, Field(ge=0, lt=1_000_000)], ...] = Field(
+        default=(), description="Only these hosts or lanes of runs; empty means all."
+    )
     when: Annotated[When, BeforeValidator(_text_is_rate)] = Field(description="When it begins.")
     length: Distribution = Field(default_factory=lambda: constant(0), description="How long it lasts.")
     probability: Probability = Field(default=1.0, description="Each occurrence really takes place with this chance.")
@@ -87,10 +89,11 @@ class Fault(BaseModel):
     @classmethod
     def _defaults(cls, data: Any) -> Any:
         """Fill in the name and the target that go without saying."""
-        if not isinstance(data, dict) or data.get("what") not in MAY_HIT:
+        what = data.get("what") if isinstance(data, dict) else None
+        if not isinstance(what, str) or what not in MAY_HIT:
             return data
-        filled = {"whom": MAY_HIT[data["what"]][0], **data}
-        filled.setdefault("name", data["what"])
+        filled = {"whom": MAY_HIT[what][0], **data}
+        filled.setdefault("name", what)
         return filled
 
     @model_validator(mode="after")

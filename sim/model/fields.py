@@ -21,11 +21,18 @@ class Native(int):
 def _duration(value: Any) -> int:
     if isinstance(value, Native):
         return int(value)
-    if isinstance(value, bool) or not isinstance(value, str):
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            raise ValueError(f'{value} has no unit; write "{value}s" or "{format_duration(round(value * 10**9))}"')
-        raise ValueError(f'expected a duration such as "5m", got {value!r}')
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(_no_unit(value))
+    if not isinstance(value, str):
+        raise ValueError(f'expected a duration such as "5m", got {str(value)[:40]!r}')
     return parse_duration(value)
+
+
+def _no_unit(value: int | float) -> str:
+    if not -1e9 < value < 1e9:
+        return 'a number has no unit; write for example "5m"'
+    as_seconds, shorter = f"{value}s", format_duration(round(value * 10**9))
+    return f'{value} has no unit; write "{as_seconds}"' + (f' or "{shorter}"' if shorter != as_seconds else "")
 
 
 def _not_negative(ns: int) -> int:
@@ -85,14 +92,18 @@ RatePerHour = Annotated[
     float,
     BeforeValidator(_rate),
     PlainSerializer(lambda rate: f"{rate!r}/h", return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?([eE][+-]?\d+)?\s*/\s*[smhd]\s*$", "examples": ["2/h"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?([eE][+-]?\d+)?\s*/\s*[smhd]\s*$", "examples": ["2/h"]}
+    ),
 ]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Share = Annotated[
     int | float,
     BeforeValidator(_share),
     PlainSerializer(lambda v: v if isinstance(v, float) else format_duration(v)),
-    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _DURATION_SCHEMA], "examples": [0.75, "225s"]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _DURATION_SCHEMA], "examples": [0.75, "225s"]}
+    ),
 ]
 Attempts = Annotated[
     int,

@@ -13,9 +13,7 @@ from sim.units import format_duration
 
 def contradictions(s: Scenario) -> tuple[Problem, ...]:
     """Return what cannot be simulated, or means nothing: each names the fields that quarrel."""
-    return tuple(
-        Problem(path=path, message=message, hint=hint) for path, message, hint in (*_protocol(s), *_world(s))
-    )
+    return tuple(Problem(path=path, message=message, hint=hint) for path, message, hint in (*_protocol(s), *_world(s)))
 
 
 def warnings_of(s: Scenario) -> tuple[Problem, ...]:
@@ -41,6 +39,12 @@ def _protocol(s: Scenario) -> Iterator[_Finding]:
         yield "lease.release_fallback", "needs lease.books = 'counter': there is no counter to decrement", None
     if limit.slot_decay_per_second > 0 and lease.books == "leases":
         yield "limit.slot_decay_per_second", "needs lease.books = 'counter': only a counter decays", None
+    if s.runs.cancel.lease == "orphan" and lease.books == "leases":
+        yield (
+            "runs.cancel.lease",
+            "'orphan' needs lease.books = 'counter': only a counter can be given back alone",
+            None,
+        )
     if lease.judge == "contender" and (lease.expiry_check != "on_acquire" or limit.collision != "enqueue"):
         yield (
             "lease.judge",
@@ -55,7 +59,7 @@ def _protocol(s: Scenario) -> Iterator[_Finding]:
             None,
         )
     if not 0 < renewal.jitter[0] <= renewal.jitter[1] <= 100:
-        yield "renewal.jitter", "must be two factors, low to high, above 0 and at most 100", 'for example [1.0, 1.2]'
+        yield "renewal.jitter", "must be two factors, low to high, above 0 and at most 100", "for example [1.0, 1.2]"
     if s.warmup >= s.duration:
         yield (
             "warmup",
@@ -79,6 +83,8 @@ def _world(s: Scenario) -> Iterator[_Finding]:
         highest = max(fault.only, default=-1)
         if fault.whom == "hosts" and highest >= s.hosts.count:
             yield f"faults[{index}].only", f"names host {highest}, but hosts.count is {s.hosts.count}", None
+        if fault.whom == "runs" and fault.when.daily is not None:
+            yield f"faults[{index}].when", "'daily' is not for runs: their times count from the run's own start", None
         if fault.what == "sleep" and fault.whom == "server" and s.server.host == "shared":
             yield f"faults[{index}].whom", "the server shares the first host: let the host sleep", 'whom = "hosts"'
 
@@ -88,7 +94,9 @@ def _timing(s: Scenario) -> Iterator[_Finding]:
     if s.renewal.runs_in == "none":
         return
     if every >= ttl + s.expiry_grace_ns:
-        reaped = "before its first renewal" if s.renewal.first == "after_interval" else "before each renewal after the first"
+        reaped = (
+            "before its first renewal" if s.renewal.first == "after_interval" else "before each renewal after the first"
+        )
         yield (
             "renewal.every",
             f"({format_duration(every)}) is not shorter than lease.ttl ({format_duration(ttl)}): "

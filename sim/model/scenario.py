@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from sim.model.distributions import Constant, Distribution, constant
 from sim.model.faults import Fault
@@ -24,7 +25,7 @@ from sim.units import HOUR, MILLISECOND, MINUTE, SECOND
 class Section(BaseModel):
     """A table of the scenario file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _dist(ns: int) -> Any:
@@ -34,15 +35,16 @@ def _dist(ns: int) -> Any:
 class Limit(Section):
     """The limit whose slots are leased, and what happens to a run that finds it full."""
 
-    slots: int = Field(default=1, ge=0, le=100_000, description="Slots of the limit.")
+    slots: StrictInt = Field(default=1, ge=0, le=100_000, description="Slots of the limit.")
     collision: Literal["enqueue", "cancel_new", "watch"] = Field(
         default="enqueue",
         description="When full: ask again after `poll`; cancel the new run; or be woken in order when a slot frees.",
     )
     poll: Distribution = Field(
-        default_factory=lambda: constant(30 * SECOND), description="Wait before asking again (enqueue; watch: safety net)."
+        default_factory=lambda: constant(30 * SECOND),
+        description="Wait before asking again (enqueue; watch: safety net).",
     )
-    fifo: bool = Field(default=False, description="Grant in order of first asking, also among pollers.")
+    fifo: StrictBool = Field(default=False, description="Grant in order of first asking, also among pollers.")
     retry_after: Literal["none", "occupancy"] = Field(
         default="none",
         description="`occupancy`: the authority answers a refusal with a wait computed from the average occupancy.",
@@ -51,7 +53,9 @@ class Limit(Section):
     retry_after_jitter: float = Field(default=0.0, ge=0, le=1, description="Truncated exponential jitter of that wait.")
     average_occupancy: PositiveDuration = Field(default=2 * SECOND, description="Average occupancy at the start.")
     occupancy_floor: Duration = Field(default=100 * MILLISECOND, description="Shortest occupancy it averages.")
-    slot_decay_per_second: float = Field(default=0.0, ge=0, le=1e6, description="Slots the counter gives back a second.")
+    slot_decay_per_second: float = Field(
+        default=0.0, ge=0, le=1e6, description="Slots the counter gives back a second."
+    )
 
 
 class Lease(Section):
@@ -64,10 +68,10 @@ class Lease(Section):
     )
     expiry_check: Literal["timer", "sweep", "bucket", "on_acquire"] = Field(
         default="sweep",
-        description="At the instant; by a periodic sweep; rounded up to a multiple of `sweep_interval`; when another asks.",
+        description="At the instant; by sweeps; rounded up to multiples of `sweep_interval`; when another asks.",
     )
     sweep_interval: PositiveDuration = Field(default=15 * SECOND, description="Between sweeps; the size of a bucket.")
-    sweep_batch: int = Field(default=100, ge=1, description="Leases one sweep may reap.")
+    sweep_batch: StrictInt = Field(default=100, ge=1, le=1_000_000, description="Leases one sweep may reap.")
     sweep_phase: Literal["random", "start"] = Field(
         default="random", description="First sweep at a random time within one interval, or at time zero."
     )
@@ -89,7 +93,7 @@ class Lease(Section):
     books: Literal["leases", "counter"] = Field(
         default="leases", description="A slot is in use iff a lease is; or a separate counter nothing reconciles."
     )
-    release_fallback: bool = Field(
+    release_fallback: StrictBool = Field(
         default=False, description="Counter only: a release that finds no lease decrements the counter all the same."
     )
 
@@ -100,7 +104,7 @@ class Server(Section):
     host: Literal["own", "shared"] = Field(
         default="own", description="A machine of its own, or the first holder's machine (it sleeps along)."
     )
-    replicas: int = Field(default=1, ge=1, le=1000, description="Server processes behind a balancer.")
+    replicas: StrictInt = Field(default=1, ge=1, le=1000, description="Server processes behind a balancer.")
     storage: Literal["memory", "filesystem", "redis", "database"] = Field(
         default="database", description="Where leases live; with `memory` each replica has its own."
     )
@@ -108,7 +112,7 @@ class Server(Section):
         default_factory=lambda: constant(0), description="Processing time of a request, before it takes effect."
     )
     error_probability: Probability = Field(default=0.0, description="A request answered by an error, without effect.")
-    error_status: int = Field(default=503, ge=400, le=599, description="The status of that error.")
+    error_status: StrictInt = Field(default=503, ge=400, le=599, description="The status of that error.")
     error_retry_after: Duration = Field(default=0, description="Retry-After sent with it; 0 sends none.")
 
 
@@ -117,7 +121,9 @@ class Renewal(Section):
 
     every: Share = Field(default=0.75, description="From one renewal to the next; a fraction is of `lease.ttl`.")
     jitter: tuple[float, float] = Field(default=(1.0, 1.0), description="The interval is multiplied by U[low, high].")
-    first: Literal["immediate", "after_interval"] = Field(default="immediate", description="When the loop first renews.")
+    first: Literal["immediate", "after_interval"] = Field(
+        default="immediate", description="When the loop first renews."
+    )
     cadence: Literal["after_response", "after_send", "fixed_rate"] = Field(
         default="after_response", description="What the interval is counted from."
     )
@@ -132,7 +138,7 @@ class Renewal(Section):
     jitter_shape: Literal["uniform", "truncated_exponential"] = Field(
         default="uniform", description="Law of the back-off jitter on about [1 - jitter, 1 + jitter]."
     )
-    retry_gone: bool = Field(default=False, description="A definite 'gone' is retried like any other failure.")
+    retry_gone: StrictBool = Field(default=False, description="A definite 'gone' is retried like any other failure.")
     fence_after: Share = Field(default=1.0, description="Local deadline; a fraction is of `lease.ttl`.")
     fence_anchor: Literal["send", "recv", "loop_start", "giveup", "never"] = Field(
         default="never", description="What the local deadline is counted from."
@@ -156,9 +162,9 @@ class Http(Section):
 
     connect_timeout: PositiveDuration = Field(default=60 * SECOND, description="Longest wait for a connection.")
     read_timeout: PositiveDuration = Field(default=60 * SECOND, description="Longest wait for an answer.")
-    connect_retries: int = Field(default=0, ge=0, le=100, description="More tries to connect below the retries.")
+    connect_retries: StrictInt = Field(default=0, ge=0, le=100, description="More tries to connect below the retries.")
     connect_backoff: Duration = Field(default=500 * MILLISECOND, description="0, then this, doubling, between them.")
-    max_retries: int = Field(default=0, ge=0, le=1000, description="More requests after a failed one.")
+    max_retries: StrictInt = Field(default=0, ge=0, le=1000, description="More requests after a failed one.")
     backoff: Duration = Field(default=2 * SECOND, description="Wait after the first failed request.")
     backoff_factor: float = Field(default=2.0, ge=1, le=100, description="Growth of that wait.")
     backoff_cap: PositiveDuration = Field(default=HOUR, description="Longest such wait.")
@@ -167,18 +173,20 @@ class Http(Section):
         default="uniform", description="Law of that jitter on about [1 - jitter, 1 + jitter]."
     )
     retry_codes: tuple[int, ...] = Field(default=(408, 429, 502, 503), description="Statuses that are retried.")
-    retry_refused: bool = Field(default=True, description="A refused connection is retried.")
-    retry_reset: bool = Field(default=True, description="A broken connection is retried.")
-    retry_timeout: bool = Field(default=True, description="A time-out is retried.")
-    honour_retry_after: bool = Field(default=True, description="Wait at least the answer's Retry-After.")
-    sleep_after_last: bool = Field(default=False, description="After the last retried status, back off once more.")
+    retry_refused: StrictBool = Field(default=True, description="A refused connection is retried.")
+    retry_reset: StrictBool = Field(default=True, description="A broken connection is retried.")
+    retry_timeout: StrictBool = Field(default=True, description="A time-out is retried.")
+    honour_retry_after: StrictBool = Field(default=True, description="Wait at least the answer's Retry-After.")
+    sleep_after_last: StrictBool = Field(
+        default=False, description="After the last retried status, back off once more."
+    )
 
 
 class Retry(Section):
     """The run's own retries of failed work, inside the lease."""
 
     probability: Probability = Field(default=0.0, description="An attempt at the work fails at its end.")
-    attempts: int = Field(default=0, ge=0, le=1000, description="Retries a run may make.")
+    attempts: StrictInt = Field(default=0, ge=0, le=1000, description="Retries a run may make.")
     delay: Distribution = Field(default_factory=lambda: constant(0), description="Wait before the next attempt.")
     lease: Literal["keep", "release"] = Field(
         default="keep", description="The wait keeps slot and lease, or frees both while the loop goes on renewing."
@@ -220,9 +228,10 @@ class Closed(Section):
     """A fixed number of clients, each with one run at a time."""
 
     kind: Literal["closed"] = "closed"
-    clients: int = Field(ge=0, le=1_000_000, description="Clients.")
+    clients: StrictInt = Field(ge=0, le=1_000_000, description="Clients.")
     think: Distribution = Field(
-        default_factory=lambda: constant(0), description="From the end of a run to the client's next; also before the first."
+        default_factory=lambda: constant(0),
+        description="From the end of a run to the client's next; also before the first.",
     )
 
 
@@ -230,7 +239,7 @@ class Backlog(Section):
     """There is always somebody waiting: each grant brings another run."""
 
     kind: Literal["backlog"] = "backlog"
-    waiting: int = Field(ge=1, le=100_000, description="Runs that wait at any time.")
+    waiting: StrictInt = Field(ge=1, le=100_000, description="Runs that wait at any time.")
 
 
 Arrivals = Annotated[Poisson | Times | Closed | Backlog, Field(discriminator="kind")]
@@ -256,13 +265,15 @@ class Runs(Section):
 class Hosts(Section):
     """The holders' machines; runs are spread over them in turn."""
 
-    count: int = Field(default=1, ge=1, le=100_000, description="Machines.")
-    monotonic_counts_suspend: bool = Field(
+    count: StrictInt = Field(default=1, ge=1, le=100_000, description="Machines.")
+    monotonic_counts_suspend: StrictBool = Field(
         default=False, description="Whether the clock that timers wait on runs while the machine is suspended."
     )
     wall_offset: SignedDuration = Field(default=0, description="The server's wall clock against true time.")
     drift_ppm: float = Field(default=0.0, gt=-900_000, lt=900_000, description="Rate error of the holders' clocks.")
-    server_drift_ppm: float = Field(default=0.0, gt=-900_000, lt=900_000, description="Rate error of the server's clock.")
+    server_drift_ppm: float = Field(
+        default=0.0, gt=-900_000, lt=900_000, description="Rate error of the server's clock."
+    )
 
 
 class Bursts(Section):
@@ -314,6 +325,12 @@ class Scenario(Section):
     hosts: Hosts = Field(default_factory=Hosts)
     network: Network = Field(default_factory=Network)
     faults: Annotated[tuple[Fault, ...], BeforeValidator(_faults)] = Field(default=(), description="What goes wrong.")
+
+    def with_(self, changes: Mapping[str, object]) -> Scenario:
+        """Return this scenario with other values at dotted keys, ``with_({"lease.ttl": "10m"})``."""
+        from sim.model.load import override
+
+        return override(self, changes)
 
     @property
     def renew_every_ns(self) -> int:

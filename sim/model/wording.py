@@ -65,8 +65,8 @@ def spelled(value: object) -> str:
         case dict():
             inside = ", ".join(f"{spelled_key(str(key))} = {spelled(item)}" for key, item in value.items())
             return f"{{ {inside} }}" if inside else "{}"
-        case int() if value.bit_length() > 256:
-            return "an enormous number"
+        case int() if value.bit_length() > 14_000:
+            return hex(value)  # Python refuses to write more than 4300 decimal digits
         case _:
             return str(value)
 

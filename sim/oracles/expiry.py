@@ -160,9 +160,7 @@ def frozen_cycle(pause: SummablePause, deadline: float, cycle: float, pause_rate
     return RenewalCycle(cycle * (1 + pause_rate * pause.mean), late, late_mean)
 
 
-def running_cycle_exponential(
-    pause_mean: float, deadline: float, cycle: float, pause_rate: float
-) -> RenewalCycle:
+def running_cycle_exponential(pause_mean: float, deadline: float, cycle: float, pause_rate: float) -> RenewalCycle:
     """The cycle of a holder with running timers and exponential pauses.
 
     Awake or asleep is then a two-state Markov chain. The renewal goes out at age c, or at resume if asleep
@@ -178,9 +176,7 @@ def running_cycle_exponential(
     return RenewalCycle(cycle + asleep * pause_mean, late, late * pause_mean)
 
 
-def running_cycle(
-    pause: Pause, deadline: float, cycle: float, pause_rate: float, steps: int = 400
-) -> RenewalCycle:
+def running_cycle(pause: Pause, deadline: float, cycle: float, pause_rate: float, steps: int = 400) -> RenewalCycle:
     """The cycle of a holder with running timers and any pause law.
 
     With r = pause_rate and A(x) = P(awake at age x): P(G > D) = int_0^c r A(x) P(S > D-x) dx,

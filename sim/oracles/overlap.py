@@ -69,9 +69,7 @@ def execution_overlap_frozen(
     return belief_overlap_frozen(pause, cycle, regrant, response_leg) - asleep
 
 
-def averaged_over_sweep(
-    overlap: Callable[[float], float], ttl: float, sweep: float, intervals: int = 200
-) -> float:
+def averaged_over_sweep(overlap: Callable[[float], float], ttl: float, sweep: float, intervals: int = 200) -> float:
     """Mean of `overlap(regrant)` when a reaper regrants at R = L + U(0, sweep).
 
     Simpson's rule on `intervals` (even) pieces. Example: `averaged_over_sweep(lambda r:
@@ -94,9 +92,7 @@ def lenient_overlap(work: Pause) -> float:
     return work.excess2(0.0) / work.mean
 
 
-def saturated_slot_exponential(
-    pause_mean: float, regrant: float, cycle: float, pause_rate: float
-) -> RenewalCycle:
+def saturated_slot_exponential(pause_mean: float, regrant: float, cycle: float, pause_rate: float) -> RenewalCycle:
     """A slot with a waiter always ready, exponential pauses, running timers: exact.
 
     Read `.over_allocation` (slot-seconds per second) and `.displacements` (false terminations, and incidents,

@@ -97,9 +97,7 @@ def retrial_wait(arrival_rate: float, service_mean: float, retry_rate: float) ->
     return load / (1 - load) * (service_mean + 1 / retry_rate)
 
 
-def holding_with_crashes(
-    work_mean: float, crash_rate: float, ttl: float, cycle: float, sweep: float = 0.0
-) -> float:
+def holding_with_crashes(work_mean: float, crash_rate: float, ttl: float, cycle: float, sweep: float = 0.0) -> float:
     """Mean seconds a slot is held by a run that may crash: 1/q + (k/q)(L + P/2 - E x), q = k + 1/work_mean.
 
     Exponential work, crashes at k = `crash_rate` per second of work. A run ends, by work or crash, after

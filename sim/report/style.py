@@ -32,7 +32,7 @@ MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 WIDTH: Final = 9.0
 """Inches; at 100 dots an inch the 900 pixels of a README."""
 
-_RC: Final[dict[str, Any]] = {
+_RC: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.titlesize": 10.5,

@@ -53,25 +53,25 @@ class Attribution:
         if not self.without:
             return ["The scenario has no faults and no losses to take away: it is the protocol itself."]
         lines = [self._verdict()] if self.stop is not None else []
-        for each in self.without:
-            lines.append(f"Without {_quoted(each.cause)}: {_counts(each.tally)} (with it: {_counts(self.actual)}).")
-        return lines
+        lines.append(f"As it was: {_counts(self.actual)}.")
+        return lines + [f"Without {_quoted(each.cause)}: {_counts(each.tally)}." for each in self.without]
 
     def _verdict(self) -> str:
         assert self.stop is not None
         what = f"The termination of run {self.stop.lane}.{self.stop.generation}"
         if self.needed:
-            return f"{what} needed {' and '.join(_quoted(cause) for cause in self.needed)}: without, it does not happen."
-        if any(each.cause == ALL and each.still for each in self.without):
+            return (
+                f"{what} needed {' and '.join(_quoted(cause) for cause in self.needed)}: without, it does not happen."
+            )
+        if self.without[-1].still:
             return f"{what} needed no fault: it happens without any of them. The protocol itself does it."
         return f"{what} needed no single fault: it happens without any one of them, but not without all."
 
 
 def attribute(
-    scenario: Scenario, trace: Trace, seed: int, replication: int, engine: str, focus_ns: int | None = None
+    scenario: Scenario, trace: Trace, seed: int, replication: int, engine: str, stop: Event | None = None
 ) -> Attribution:
-    """Simulate a replication again without each of its causes; `focus_ns` is near the termination in question."""
-    stop = _nearest_stop(trace, scenario.warmup, focus_ns)
+    """Simulate a replication again without each of its causes; `stop` is the termination in question."""
     without = []
     for cause, changed in _worlds(scenario):
         other = engines.run(changed, seed, replication, engine=engine)
@@ -103,13 +103,6 @@ def _never(fault: Fault) -> Fault:
     return fault.model_copy(update={"probability": 0.0})
 
 
-def _nearest_stop(trace: Trace, warmup_ns: int, focus_ns: int | None) -> Event | None:
-    stops = [event for event in trace if event.kind is Kind.STOP and event.time_ns >= warmup_ns]
-    if focus_ns is None:
-        return stops[0] if stops else None
-    return min(stops, key=lambda event: abs(event.time_ns - focus_ns), default=None)
-
-
 def _happens(stop: Event, other: Trace) -> bool:
     """Whether that run of that client is terminated in the other world too, whenever it is."""
     rows = other.rows
@@ -119,7 +112,9 @@ def _happens(stop: Event, other: Trace) -> bool:
 
 def _counts(tally: Tally) -> str:
     count = tally.false_terminations
-    return f"{count} false termination{'' if count == 1 else 's'}, {tally.over_allocation_ns / 1e9:,.1f} s over-allocated"
+    return (
+        f"{count} false termination{'' if count == 1 else 's'}, {tally.over_allocation_ns / 1e9:,.1f} s over-allocated"
+    )
 
 
 def _quoted(cause: str) -> str:

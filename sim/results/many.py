@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from sim.metrics import Tally
 from sim.model.scenario import Scenario
 from sim.results import frames
 from sim.results.describe import faults_in_words, in_words
-from sim.results.measures import causes_line, known, shares, worst_index, zero_notes
+from sim.results.measures import CORE, FALSE_TERMINATIONS, badness, cause_lines, value_of, worst_index, zero_lines
 from sim.results.provenance import Provenance
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
@@ -21,7 +21,7 @@ from sim.stats import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,9 +44,9 @@ class Replications:
         return metrics.estimates(self.tallies)
 
     @cached_property
-    def causes(self) -> Mapping[str, float]:
-        """The share of false terminations by cause, the largest first; empty where there were none."""
-        return shares(self.tallies, "terminations_by_cause")
+    def causes(self) -> dict[str, Estimate]:
+        """The false terminations by cause, per lease-hour, the largest first; empty where there were none."""
+        return metrics.causes_of(self.tallies)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row a metric."""
@@ -54,8 +54,8 @@ class Replications:
 
     def as_json(self) -> dict[str, Any]:
         """Return metrics, causes and provenance as a JSON object."""
-        values = frames.as_json(self.metrics)
-        return {"metrics": values, "causes": dict(self.causes), "provenance": self.provenance.as_json()}
+        values, causes = frames.as_json(self.metrics), frames.as_json(self.causes)
+        return {"metrics": values, "causes": causes, "provenance": self.provenance.as_json()}
 
     def replay(self, replication: int) -> Run:
         """Simulate one replication again, with its trace."""
@@ -70,11 +70,12 @@ class Replications:
         """Simulate the worst replication again: by `metric`, else by false terminations, then over-allocation."""
         return self.replay(self.provenance.replications[worst_index(self.tallies, metric)])
 
-    def plot_causes(self, **options: Any) -> Figure:
-        """Draw what the false terminations were due to."""
+    def plot_causes(self, **options: Any) -> Axes:
+        """Draw what the false terminations were due to; options as in `sim.report.charts.causes`."""
         from sim.report import charts
 
-        return charts.causes(self.tallies, **options)
+        bar = {name: cause.value for name, cause in self.causes.items()}
+        return charts.causes({self.provenance.title: bar}, **{"unit": self.metrics[FALSE_TERMINATIONS].unit, **options})
 
     def table(self) -> Table:
         """Return what `repr` shows."""
@@ -83,17 +84,23 @@ class Replications:
         stopped = f" ({self.stopped})" if self.stopped else ""
         heading = [in_words(p.title, self.scenario), faults_in_words(self.scenario)]
         heading.append(f"{how_many}{stopped}, seed {p.seed}, engine {p.engine}")
-        rows = [self._row(name, estimate) for name, estimate in self.metrics.items()]
-        notes = [line for line in (causes_line(self.causes),) if line]
-        notes += zero_notes(self.metrics)
-        notes.append(f"worst replication: {p.replay(p.replications[worst_index(self.tallies, None)])}")
+        rows = [self._row(name) for name in CORE]
         columns = ("metric", "estimate", "95 % interval", "unit", "worst replication")
-        return Table(heading, columns, rows, notes, right=frozenset({1}))
+        return Table(heading, columns, rows, list(self._notes()), right=frozenset({1}))
 
-    def _row(self, name: str, estimate: Estimate) -> tuple[str, ...]:
-        worst = self.provenance.replications[worst_index(self.tallies, name)]
-        seen = f"#{worst}" if estimate.value else ""
-        return known(name).title, number(estimate.value), interval(estimate), estimate.unit, seen
+    def _row(self, name: str) -> tuple[str, ...]:
+        estimate, index = self.metrics[name], worst_index(self.tallies, name)
+        seen = f"#{self.provenance.replications[index]}" if value_of(self.tallies[index], name) > 0 else ""
+        return name, number(estimate.value), interval(estimate), estimate.unit, seen
+
+    def _notes(self) -> Iterator[str]:
+        p = self.provenance
+        yield from cause_lines(self.causes, metrics.causes_of(self.tallies, of="over_allocation"))
+        yield from zero_lines(self.metrics)
+        yield f"{len(self.metrics) - len(CORE)} more metrics: .to_pandas(), --json"
+        worst = worst_index(self.tallies)
+        replay = f"worst replication: {p.replay(p.replications[worst])}"
+        yield replay if any(badness(self.tallies[worst])) else "nothing went wrong in any replication"
 
     def __repr__(self) -> str:
         return self.table().text()

@@ -29,6 +29,8 @@ class Origin:
     """A packaged name or a path."""
     overrides: Mapping[str, str]
     """Dotted keys and the text of their values."""
+    known: bool = True
+    """Whether there is such a name or file; a scenario that was made in Python has none."""
 
     @property
     def title(self) -> str:
@@ -69,9 +71,10 @@ def named(source: Source) -> tuple[Scenario, Origin]:
     candidates = (
         Origin(name, overrides)
         for name, base in reversed(_LOADED.items())
-        if (overrides := difference(base, source)) is not None
+        if base.title == source.title and (overrides := difference(base, source)) is not None
     )
-    return source, min(candidates, key=lambda origin: len(origin.overrides), default=Origin(_slug(source), {}))
+    own = Origin(_slug(source), {}, known=False)
+    return source, min(candidates, key=lambda origin: len(origin.overrides), default=own)
 
 
 def difference(base: Scenario, other: Scenario) -> dict[str, str] | None:
@@ -88,14 +91,21 @@ def difference(base: Scenario, other: Scenario) -> dict[str, str] | None:
 
 
 def _changes(base: Scenario, other: Scenario, whole_tables: bool) -> dict[str, Any]:
-    old, new = dict(_leaves(base, whole_tables)), dict(_leaves(other, whole_tables))
+    old, new = (
+        dict(settings(scenario.model_dump(mode="json", exclude_none=True), whole_tables)) for scenario in (base, other)
+    )
+    for fault in other.faults:
+        if fault.name not in {known.name for known in base.faults}:
+            prefix = f"faults.{fault.name}"
+            new = {key: value for key, value in new.items() if not key.startswith(f"{prefix}.")}
+            new[prefix] = fault.model_dump(mode="json", exclude_none=True)
     removed = {fault.name for fault in base.faults} - {fault.name for fault in other.faults}
     changed = {key: value for key, value in new.items() if key not in old or old[key] != value}
     return changed | {f"faults.{name}.remove": True for name in sorted(removed)}
 
 
-def _leaves(scenario: Scenario, whole_tables: bool) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values; whole where asked are tables whose keys belong together."""
+def settings(data: Mapping[str, Any], whole_tables: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield the dotted keys and values of a scenario's data; whole, if asked, are tables whose keys belong together."""
 
     def inside(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
         for key, value in table.items():
@@ -105,10 +115,8 @@ def _leaves(scenario: Scenario, whole_tables: bool) -> Iterator[tuple[str, Any]]
             else:
                 yield f"{prefix}{key}", value
 
-    data = scenario.model_dump(mode="json", exclude_none=True)
-    faults = data.pop("faults")
-    yield from inside(data, "")
-    for fault in faults:
+    yield from inside({key: value for key, value in data.items() if key != "faults"}, "")
+    for fault in data["faults"]:
         yield from inside(fault, f"faults.{fault['name']}.")
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sim.metrics import METRICS
 from sim.results.describe import in_words
 from sim.results.many import Replications
-from sim.results.measures import difference, known
+from sim.results.measures import CORE, difference
+from sim.results.origins import difference as distance
 from sim.results.tables import Table, interval, number
 from sim.stats import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 NO_DIFFERENCE = "no difference shown"
 
@@ -84,11 +86,13 @@ class Comparison:
         }
         return {"metrics": metrics, "provenance": self.provenance}
 
-    def plot_differences(self, **options: Any) -> Figure:
-        """Draw the differences with their intervals."""
+    def plot_differences(self, **options: Any) -> Axes:
+        """Draw the differences with their intervals; options as in `sim.report.charts.comparison`."""
         from sim.report import charts
 
-        return charts.comparison(self.to_pandas(), **options)
+        better = [name for name in CORE if METRICS[name].better == "high"]
+        drawn = {name: self.metrics[name].difference for name in CORE}
+        return charts.comparison(drawn, **{"names": ("a", "b"), "higher_is_better": better, **options})
 
     def table(self) -> Table:
         """Return what `repr` shows."""
@@ -96,13 +100,12 @@ class Comparison:
         heading = [
             f"a = {in_words(a.title, self.a.scenario)}",
             f"b = {in_words(b.title, self.b.scenario)}",
-            *([f"b differs in: {', '.join(f'{k} = {v}' for k, v in b.overrides.items())}"] if a.name == b.name else []),
+            *self._changes(),
             f"{len(self.a):,} replications each, on the same random numbers, seed {a.seed}, engine {a.engine}",
         ]
         rows = [
-            (known(name).title, number(d.a.value), number(d.b.value), number(d.difference.value))
-            + (interval(d.difference), d.a.unit, d.words)
-            for name, d in self.metrics.items()
+            (name, *map(number, (d.a.value, d.b.value, d.difference.value)), interval(d.difference), d.a.unit, d.words)
+            for name, d in ((name, self.metrics[name]) for name in CORE)
         ]
         columns = ("metric", "a", "b", "b - a", "95 % interval", "unit", "b has")
         notes = [
@@ -112,10 +115,13 @@ class Comparison:
         ]
         return Table(heading, columns, rows, notes, right=frozenset({1, 2, 3}))
 
+    def _changes(self) -> list[str]:
+        """In what b differs, where that fits on a line."""
+        changes = distance(self.a.scenario, self.b.scenario) or {}
+        return [f"b has {', '.join(f'{k} = {v}' for k, v in changes.items())}"] if 0 < len(changes) <= 6 else []
+
     def __repr__(self) -> str:
         return self.table().text()
 
     def _repr_html_(self) -> str:
         return self.table().html()
-
-

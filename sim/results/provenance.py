@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import Any
 
 from sim.model.scenario import Scenario
@@ -16,6 +17,10 @@ from sim.sweeps.grid import sha256
 
 SEED = 1
 """The seed of a study that names none: the same numbers for everybody."""
+
+
+ENGINE = "process"
+"""The engine of a study that names none."""
 
 
 @cache
@@ -46,6 +51,8 @@ class Provenance:
     seed: int
     replications: tuple[int, ...]
     engine: str
+    named: bool = True
+    """Whether `name` can be loaded; a scenario made in Python has to be written there first."""
     version: str = field(default_factory=version)
     versions: Mapping[str, str] = field(default_factory=versions)
 
@@ -55,7 +62,13 @@ class Provenance:
     ) -> Provenance:
         """Describe a study of `scenario`."""
         data = scenario.model_dump(mode="json")
-        return cls(origin.name, dict(origin.overrides), data, sha256(scenario), seed, replications, engine)
+        overrides, fingerprint = dict(origin.overrides), sha256(scenario)
+        return cls(origin.name, overrides, data, fingerprint, seed, replications, engine, origin.known)
+
+    @property
+    def title(self) -> str:
+        """The scenario's name without folders and ending."""
+        return Path(self.name).stem
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object; replications as their number, or as a list where they are not the first n."""
@@ -69,4 +82,5 @@ class Provenance:
         origin = Origin(self.name, {**self.overrides, **(point or {})})
         engine = "" if self.engine == "process" else f" --engine {self.engine}"
         options = f" --seed {self.seed} --rep {replication}{engine}{origin.options()}"
-        return f"leasesim explain {shell(self.name)}{options}"
+        first = "" if self.named else f"   # once sim.dumps(scenario) is written to {self.name}"
+        return f"leasesim explain {shell(self.name)}{options}{first}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from sim.stats import Estimate, precision_reached
 
@@ -19,7 +20,7 @@ Estimates = Mapping[str, Estimate]
 
 @dataclass(frozen=True)
 class Stop:
-    """Why sampling stopped, for people."""
+    """How many replications there are, and in words what that gave."""
 
     replications: int
     words: str
@@ -34,32 +35,26 @@ def stages(cap: int) -> Iterator[int]:
     yield cap
 
 
-def sample(
-    look: Callable[[int], Estimates], targets: Sequence[str], precision: float, cap: int = CAP
-) -> Stop:
+def sample(look: Callable[[int], Estimates], targets: Sequence[str], precision: float, cap: int = CAP) -> Stop:
     """Look after ever more replications until each target's half-width is at most `precision` of its value."""
     for count in stages(cap):
         estimates = look(count)
-        open_targets = [
-            name for name in targets if not (_precise(estimates[name], precision) or _hopeless(estimates[name], count))
-        ]
-        if not open_targets or count >= cap:
+        states = {name: _state(estimates[name], count, precision) for name in targets}
+        if "open" not in states.values():
             break
     reached = ", ".join(f"{name} {_reached(estimates[name])}" for name in targets)
-    wanted = f"half-widths of {precision:.0%} of {' and '.join(targets)}"
-    why = f"{wanted} reached" if not open_targets else f"the cap, before {wanted}"
-    zero = [name for name in targets if name not in open_targets and not _precise(estimates[name], precision)]
-    given_up = f"; {' and '.join(zero)} stayed zero" if zero else ""
-    return Stop(count, f"stopped after {count}: {why}{given_up} (now {reached})")
+    why = "the cap; wanted" if "open" in states.values() else "wanted"
+    return Stop(count, f"{why} half-widths of {precision:.0%}: {reached}")
 
 
-def _precise(estimate: Estimate, precision: float) -> bool:
-    return precision_reached(estimate, precision)
-
-
-def _hopeless(estimate: Estimate, count: int) -> bool:
-    return count >= ZERO_MAX and not estimate.value > 0
+def _state(estimate: Estimate, count: int, precision: float) -> Literal["precise", "zero", "open"]:
+    if precision_reached(estimate, precision):
+        return "precise"
+    return "zero" if count >= ZERO_MAX and not estimate.value > 0 else "open"
 
 
 def _reached(estimate: Estimate) -> str:
-    return f"{estimate.half_width / estimate.value:.0%}" if estimate.value > 0 else "zero"
+    if not estimate.value > 0:
+        return "zero throughout"
+    share = estimate.reach / estimate.value
+    return f"{share:.0%}" if math.isfinite(share) else "unknown"

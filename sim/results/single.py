@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sim import metrics
-from sim.metrics import Tally
+from sim import metrics, story
+from sim.metrics import METRICS, Tally
 from sim.model.scenario import Scenario
 from sim.results import frames
+from sim.results.counterfactual import Attribution, attribute
 from sim.results.describe import faults_in_words, in_words
-from sim.results.measures import METRICS, value_of
+from sim.results.measures import CORE, value_of
 from sim.results.provenance import Provenance
 from sim.results.tables import Table, number
 from sim.stats import Estimate
-from sim.trace import Trace
+from sim.trace import Event, Trace
+from sim.vocabulary import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -60,23 +63,39 @@ class Run:
         values = frames.as_json(self.metrics)
         return {"metrics": values, "digest": self.digest, "provenance": self.provenance.as_json()}
 
-    def story(self) -> str:
-        """Return what went wrong at its worst moment, in sentences."""
-        from sim import story
+    @cached_property
+    def terminations(self) -> list[Event]:
+        """The runs stopped by lease logic after the warm-up, in order."""
+        since = self.scenario.warmup
+        return [event for event in self.trace if event.kind is Kind.STOP and event.time_ns >= since]
 
-        return story.tell(self.trace, self.scenario)
+    def story(self, around: Event | None = None) -> str:
+        """Return what went wrong around an event, by default at the worst moment, in sentences."""
+        return "\n".join(story.tell(self.scenario, self.trace, around.time_ns if around else None))
 
-    def plot_timeline(self, **options: Any) -> Figure:
-        """Draw what each run did and believed around the worst moment; options as in `sim.report.timeline`."""
+    def counterfactual(self, termination: Event | None = None) -> Attribution:
+        """Simulate it again without each fault in turn: which did a termination need, by default the first?"""
+        p, stop = self.provenance, termination or next(iter(self.terminations), None)
+        return attribute(self.scenario, self.trace, p.seed, self.replication, p.engine, stop)
+
+    def plot_timeline(self, around: Event | None = None, **options: Any) -> Figure:
+        """Draw what each run did and believed around an event, by default around the worst moment.
+
+        Options as in `sim.report.timeline.timeline`.
+        """
         from sim.report import timeline
 
-        return timeline.timeline(self.trace, self.scenario, **options)
+        if around is not None:
+            start_ns, stop_ns = timeline.window_around(self.scenario, self.trace, around.time_ns)
+            options = {"start_ns": start_ns, "stop_ns": stop_ns, **options}
+        options = {"seed": self.provenance.seed, "replication": self.replication, **options}
+        return cast("Figure", timeline.timeline(self.scenario, self.trace, **options))
 
-    def plot_occupancy(self, **options: Any) -> Figure:
-        """Draw executing runs and slots in use over time; options as in `sim.report.timeline`."""
+    def plot_occupancy(self, **options: Any) -> Axes:
+        """Draw executing runs and slots in use over time; options as in `sim.report.timeline.occupancy`."""
         from sim.report import timeline
 
-        return timeline.occupancy(self.trace, self.scenario, **options)
+        return timeline.occupancy(self.scenario, self.trace, **options)
 
     def table(self) -> Table:
         """Return what `repr` shows."""
@@ -87,7 +106,7 @@ class Run:
             f"replication {self.replication}, seed {p.seed}, engine {p.engine}, "
             f"{len(self.trace):,} events, digest {self.digest}",
         ]
-        rows = [(metric.title, number(value_of(self.tally, metric.name)), metric.unit) for metric in METRICS.values()]
+        rows = [(name, number(value_of(self.tally, name)), METRICS[name].unit) for name in CORE]
         notes = ["one replication gives no intervals: sim.replicate", f"replay: {p.replay(self.replication)}"]
         return Table(heading, ("metric", "value", "unit"), rows, notes, right=frozenset({1}))
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import UsageError, nearest
-from sim.metrics import Tally
+from sim.metrics import METRICS, Tally
+from sim.model.scenario import Scenario
 from sim.results import frames
 from sim.results.describe import faults_in_words, in_words
 from sim.results.many import Replications
-from sim.results.measures import HEADLINES, known, worst_index
+from sim.results.measures import FALSE_TERMINATIONS, HEADLINES, SHORT, badness, worst_index
+from sim.results.origins import settings
 from sim.results.provenance import Provenance
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
@@ -22,6 +24,7 @@ from sim.sweeps.study import Failure
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CHARTS: Final = ("heatmaps", "curves", "tradeoff", "causes")
@@ -32,6 +35,7 @@ _ROWS_MAX: Final = 60
 class Sweep:
     """Every point of a grid, as `sim.sweep` returns it. Evaluate it bare for a table."""
 
+    scenario: Scenario
     axes: tuple[Axis, ...]
     points: tuple[Point, ...]
     tallies: Mapping[int, tuple[Tally, ...]]
@@ -85,10 +89,12 @@ class Sweep:
         """Simulate the worst replication of the worst point again."""
         if not self.tallies:
             raise UsageError("every point failed", "see: .failures")
-        best = [(index, worst_index(tallies, metric)) for index, tallies in self.tallies.items()]
-        picked = worst_index([self.tallies[index][at] for index, at in best], metric)
-        index, _ = best[picked]
-        return self._done[index].worst(metric)
+        return self._done[self._worst(metric)[0]].worst(metric)
+
+    def _worst(self, metric: str | None) -> tuple[int, int]:
+        """The worst point, and which of its replications."""
+        worst = [(index, worst_index(tallies, metric)) for index, tallies in self.tallies.items()]
+        return worst[worst_index([self.tallies[index][at] for index, at in worst], metric)]
 
     # ---------------------------------------------------------------------- tables
 
@@ -119,7 +125,9 @@ class Sweep:
             {"index": index, "values": dict(self.points[index].values), "metrics": frames.as_json(each.metrics)}
             for index, each in self._done.items()
         ]
-        failures = [{"point": f.point, "values": dict(f.values), "rep": f.replication, "error": f.error} for f in self.failures]
+        failures = [
+            {"point": f.point, "values": dict(f.values), "rep": f.replication, "error": f.error} for f in self.failures
+        ]
         counts = {"computed": self.computed, "reused": self.reused}
         return {"points": points, "failures": failures, **counts, "provenance": self.provenance.as_json()}
 
@@ -129,42 +137,51 @@ class Sweep:
         """Draw false terminations and over-allocation over two axes, side by side."""
         from sim.report import charts
 
-        return charts.heatmap_pair(self.to_pandas(), *self._keys(2), **options)
+        if len(self.axes) != 2:
+            raise UsageError(f"a heat map needs two axes, and this sweep has {len(self.axes)}", "vary two keys")
+        return charts.heatmap_pair(self.to_pandas(), self.axes[0].key, self.axes[1].key, **self._today(options))
 
-    def plot_curves(self, metric: str | None = None, **options: Any) -> Figure:
+    def plot_curves(self, metric: str = FALSE_TERMINATIONS, **options: Any) -> Axes:
         """Draw a metric along the first axis, one curve for each value of the second."""
         from sim.report import charts
 
-        return charts.curves(self.to_pandas(), metric or HEADLINES[0], *self._keys(2), **options)
+        by = self.axes[1].key if len(self.axes) > 1 else None
+        return charts.curves(self.to_pandas(), self.axes[0].key, by, metric, **self._today(options))
 
-    def plot_tradeoff(self, **options: Any) -> Figure:
+    def plot_tradeoff(self, **options: Any) -> Axes:
         """Draw over-allocation against false termination, a mark for each point."""
         from sim.report import charts
 
-        return charts.tradeoff(self.to_pandas(), **options)
+        return charts.tradeoff(self.to_pandas(), **self._today(options))
 
-    def plot_causes(self, **options: Any) -> Figure:
-        """Draw what the false terminations were due to, point by point."""
+    def plot_causes(self, **options: Any) -> Axes:
+        """Draw what the false terminations were due to, a bar for each point."""
         from sim.report import charts
 
-        return charts.causes({self.points[i].label: tallies for i, tallies in self.tallies.items()}, **options)
+        bars = {
+            self.points[index].label: {name: cause.value for name, cause in each.causes.items()}
+            for index, each in self._done.items()
+        }
+        return charts.causes(bars, **{"unit": METRICS[FALSE_TERMINATIONS].unit, **options})
 
-    def _keys(self, most: int) -> Sequence[str]:
-        return [axis.key for axis in self.axes][:most]
+    def _today(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Mark the setting that the scenario has unswept, unless another is asked for."""
+        scenario = dict(settings(self.provenance.scenario))
+        keys = [axis.key for axis in self.axes if axis.key in scenario]
+        return {"current": {key: scenario[key] for key in keys}, **options}
 
     # ---------------------------------------------------------------------- text
 
     def table(self) -> Table:
         """Return what `repr` shows: the two headline metrics at every point."""
         p = self.provenance
-        scenario = self.points[0].scenario
         heading = [
-            in_words(f"{p.title} (point 0)", scenario),
-            faults_in_words(scenario),
-            f"{len(self.points):,} points x {len(p.replications):,} replications, the same random numbers at every point, "
+            in_words(p.title, self.scenario),
+            faults_in_words(self.scenario),
+            f"{len(self.points):,} points x {len(p.replications):,} replications, the same random numbers at each, "
             f"seed {p.seed}, engine {p.engine}",
         ]
-        cells = [c for name in HEADLINES for c in (f"{known(name).title} [{known(name).unit}]", "95 % interval")]
+        cells = [cell for name in HEADLINES for cell in (f"{SHORT[name]} [{METRICS[name].unit}]", "95 % interval")]
         columns = ("point", *(axis.key for axis in self.axes), *cells)
         first = 1 + len(self.axes)
         right = frozenset({0, *range(first, len(columns), 2)})
@@ -182,14 +199,15 @@ class Sweep:
             yield f"and {more} more points: .to_pandas()"
         failed = sorted({failure.point for failure in self.failures})
         if failed:
-            yield f"{len(failed)} of {len(self.points)} points failed and are left out: {', '.join(map(str, failed[:20]))}"
+            listed = ", ".join(map(str, failed[:20]))
+            yield f"{len(failed)} of {len(self.points)} points failed and are left out: {listed}"
             first = self.failures[0]
             yield f"first failure: {first.error}: {self.provenance.replay(first.replication, first.values)}"
         if self.tallies:
-            best = [(index, worst_index(tallies, None)) for index, tallies in self.tallies.items()]
-            index, at = best[worst_index([self.tallies[index][at] for index, at in best], None)]
+            index, at = self._worst(None)
             replay = self.provenance.replay(self.provenance.replications[at], self.points[index].values)
-            yield f"worst replication: {replay}"
+            bad = any(badness(self.tallies[index][at]))
+            yield f"worst replication: {replay}" if bad else "nothing went wrong in any replication"
 
     def __repr__(self) -> str:
         return self.table().text()

@@ -26,7 +26,9 @@ class Table:
         grid = [self.columns, *self.rows]
         widths = [max(len(row[at]) for row in grid) for at in range(len(self.columns))]
         lines = ["  " + "  ".join(self._padded(row, widths)).rstrip() for row in grid]
-        return "\n".join([*self.heading, "", *lines, *([""] if self.notes else []), *(f"  {note}" for note in self.notes)])
+        return "\n".join(
+            [*self.heading, "", *lines, *([""] if self.notes else []), *(f"  {note}" for note in self.notes)]
+        )
 
     def _padded(self, row: Sequence[str], widths: Sequence[int]) -> list[str]:
         cells = enumerate(zip(row, widths, strict=True))
@@ -57,7 +59,9 @@ def number(value: float) -> str:
     if size and not 1e-4 <= size < 1e6:
         return f"{value:.2e}"
     text = f"{value:.{max(0, 2 - math.floor(math.log10(size)))}f}" if size else "0"
-    return f"{float(text):,.0f}" if size >= 1000 else text.rstrip("0").rstrip(".") if "." in text and size >= 100 else text
+    return (
+        f"{float(text):,.0f}" if size >= 1000 else text.rstrip("0").rstrip(".") if "." in text and size >= 100 else text
+    )
 
 
 def interval(estimate: Estimate) -> str:
@@ -65,7 +69,9 @@ def interval(estimate: Estimate) -> str:
     low, high = math.isfinite(estimate.low), math.isfinite(estimate.high)
     if low and high:
         return f"{number(estimate.low)} - {number(estimate.high)}"
-    if low and estimate.low != 0:
+    if low and estimate.value == 0:
+        return "no upper bound"
+    if low:
         return f"{number(estimate.low)} or more"
     if high:
         return f"{number(estimate.high)} or less"

@@ -112,9 +112,7 @@ def _overlap(t: Tolerances) -> Iterator[str]:
     if renewal.on_lost in executes_on or renewal.on_giveup in executes_on:
         when = "loses its lease" if renewal.on_lost in executes_on else "gives up renewing"
         until = (
-            "to the end of its work"
-            if "continue" in (renewal.on_lost, renewal.on_giveup)
-            else "until it has another"
+            "to the end of its work" if "continue" in (renewal.on_lost, renewal.on_giveup) else "until it has another"
         )
         yield f"A holder that {when} goes on executing {until}, whoever has the slot."
     elif any(fault.what == "sleep" for fault in t.scenario.faults):

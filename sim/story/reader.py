@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sim.model.scenario import Scenario
-from sim.story.reading import Life, Mark, Reading, Run, Span, Steps, Strike, Tenure, Try
+from sim.story.reading import Life, Mark, Reading, Release, Run, Span, Steps, Strike, Tenure, Try
 from sim.story.wall import Wall
 from sim.trace import Event, Trace
 from sim.vocabulary import Halt, How, Kind
@@ -47,7 +47,7 @@ class _Reader:
         self.strikes: list[Strike] = []
         self.struck: dict[tuple[int, int, int], tuple[Strike, int]] = {}
         self.sweeps: list[tuple[int, int, int]] = []
-        self.releases: list[tuple[int, Run, int, int]] = []
+        self.releases: list[Release] = []
         self.in_use = Steps()
         self.handlers: dict[Kind, Callable[[Event], None]] = {
             Kind.ARRIVE: self._arrive,
@@ -65,7 +65,6 @@ class _Reader:
             Kind.RESET: self._reset,
             Kind.REAP: self._reap,
             Kind.FORGET: self._forget,
-            Kind.RELEASE: self._release,
             Kind.SWEEP: self._sweep,
             Kind.FAULT_BEGIN: self._fault_begin,
             Kind.FAULT_END: self._fault_end,
@@ -75,6 +74,8 @@ class _Reader:
 
     def take(self, event: Event) -> None:
         """Take the next event into account."""
+        if event.kind is Kind.RELEASE:
+            self._release(event)
         if event.kind in _BOOKS:
             self.in_use.set(event.time_ns, event.value)
         if event.kind in _MARKS and event.lane >= 0:
@@ -240,7 +241,8 @@ class _Reader:
 
     def _release(self, event: Event) -> None:
         self._over(event)
-        self.releases.append((event.time_ns, (event.lane, event.generation), event.lease, event.value))
+        before, run = self.in_use.values[-1], (event.lane, event.generation)
+        self.releases.append(Release(event.time_ns, run, event.lease, before, event.value))
 
     def _sweep(self, event: Event) -> None:
         self.sweeps.append((event.time_ns, event.number, event.value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from sim.model.faults import Fault
@@ -23,6 +24,10 @@ class Span(NamedTuple):
 
     def covers(self, time_ns: int) -> bool:
         return self.start_ns <= time_ns < self.stop_ns
+
+    def shares(self, other: Span) -> bool:
+        """Whether the two have time in common, more than a point."""
+        return self.start_ns < other.stop_ns and other.start_ns < self.stop_ns
 
     def meets(self, start_ns: int, stop_ns: int) -> bool:
         """Whether it has a point in common with [start, stop]; a moment counts as a point."""
@@ -159,6 +164,23 @@ class Excess(NamedTuple):
         return sum(span.length_ns * above for span, above in self.steps)
 
 
+class Release(NamedTuple):
+    """A release that reached the authority, and what it did to the books."""
+
+    time_ns: int
+    run: Run
+    lease: int
+    """-1: there was no such lease any more."""
+    before: int
+    """Slots in use before it, and after."""
+    after: int
+
+    @property
+    def counted_twice(self) -> bool:
+        """Whether it gave a slot back that was given back already."""
+        return self.lease < 0 and self.after < self.before
+
+
 class Steps:
     """A piecewise constant number over time."""
 
@@ -209,17 +231,19 @@ class Reading:
     sweeps: list[tuple[int, int, int]]
     """(time, reaped, left for the next)."""
     in_use: Steps
-    releases: list[tuple[int, Run, int, int]]
-    """(time, run, lease or -1, slots in use after)."""
+    releases: list[Release]
 
+    @cached_property
     def executing(self) -> Steps:
+        """How many runs execute."""
         return count_spans(span for life in self.lives.values() for span in life.executing)
 
+    @cached_property
     def excesses(self) -> list[Excess]:
-        """Return the incidents of over-allocation in order of time."""
+        """The incidents of over-allocation in order of time."""
         found: list[list[tuple[Span, int]]] = []
         last_stop = -1
-        for span, count in self.executing().pieces(self.end_ns):
+        for span, count in self.executing.pieces(self.end_ns):
             if count <= self.slots:
                 continue
             if span.start_ns != last_stop:

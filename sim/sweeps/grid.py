@@ -84,9 +84,7 @@ def axis(key: str, values: Sequence[object] | str) -> Axis:
     return Axis(key, parsed, tuple(value if isinstance(value, str) else spelled(value) for value in given))
 
 
-def grid(
-    scenario: Scenario, axes: Mapping[str, Sequence[object] | str]
-) -> tuple[tuple[Axis, ...], tuple[Point, ...]]:
+def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tuple[tuple[Axis, ...], tuple[Point, ...]]:
     """Return the axes and every point, the last axis running fastest; AxesError says all that is wrong."""
     made = tuple(axis(key, values) for key, values in axes.items())
     problems = list(_doubtful(made))
@@ -105,7 +103,7 @@ def _doubtful(axes: Sequence[Axis]) -> Iterator[Problem]:
         if not one.values:
             yield Problem(one.key, "has no values to take", hint=f"for example {one.key}=1m,2m,5m")
         for label in sorted({label for label in one.labels if one.labels.count(label) > 1}):
-            yield Problem(one.key, f"takes the value {label} twice")
+            yield Problem(one.key, f"the value {label} is there twice")
     for one, other in itertools.permutations(axes, 2):
         if other.key.startswith(f"{one.key}."):
             yield Problem(one.key, f"is varied, and so is {other.key} inside it", hint="vary one of the two")
@@ -126,14 +124,15 @@ def _points(scenario: Scenario, axes: Sequence[Axis]) -> tuple[Point, ...]:
         else:
             points.append(Point(index, values, changed))
     if found:
-        raise AxesError([_placed(problem, labels, len(axes)) for problem, labels in found.values()])
+        total = math.prod(len(choice) for choice in choices)
+        raise AxesError([_placed(problem, labels, total) for problem, labels in found.values()])
     _no_twins(points)
     return tuple(points)
 
 
-def _placed(problem: Problem, labels: Sequence[str], axes: int) -> Problem:
-    """Say at which points it happens, unless the value itself says so."""
-    if axes == 1 or problem.path in labels[0]:
+def _placed(problem: Problem, labels: Sequence[str], total: int) -> Problem:
+    """Say at which points it happens, unless that is everywhere or the value itself says so."""
+    if problem.value is not None or len(labels) == total:
         return problem
     more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
     return replace(problem, message=f"{problem.message} (at {labels[0]}{more})")
@@ -146,5 +145,5 @@ def _no_twins(points: Sequence[Point]) -> None:
         twin = seen.setdefault(point.identity, point)
         if twin is not point:
             key = next((key for key in point.values if point.values[key] != twin.values[key]), "")
-            same = f"takes one value twice: {twin.values[key]} and {point.values[key]} mean the same"
+            same = f"{twin.values[key]} and {point.values[key]} are the same value"
             raise AxesError([Problem(key, same, hint="leave one of them out")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
@@ -88,7 +89,8 @@ def _numbers(low: str, high: str, count: int, *, log: bool) -> tuple[str, ...]:
 
 def _durations(low: str, high: str, count: int, *, log: bool) -> tuple[str, ...]:
     first, last = parse_duration(low), parse_duration(high)
-    inner = [_rounded(value) for value in _spaced(first, last, count, log=log)[1:-1]]
+    exact = _spaced(first, last, count, log=log)
+    inner = [_rounded(value, abs(value - before)) for before, value in itertools.pairwise(exact[:-1])]
     return tuple(format_duration(value) for value in (first, *inner, last))
 
 
@@ -103,7 +105,7 @@ def _spaced(low: float, high: float, count: int, *, log: bool) -> list[float]:
     return [low + (high - low) * share for share in shares]
 
 
-def _rounded(ns: float) -> int:
-    """To what a person would write: a sixtieth or so of the value, in whole steps of a unit."""
-    step = next((unit for unit in _STEPS if abs(ns) >= 20 * unit), 1)
+def _rounded(ns: float, gap_ns: float) -> int:
+    """To what a person would write: whole units that are small beside the value and beside the gap to the next."""
+    step = next((unit for unit in _STEPS if abs(ns) >= 20 * unit and gap_ns >= 5 * unit), 1)
     return round(ns / step) * step

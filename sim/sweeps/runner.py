@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_all_start_methods, get_context
 from typing import Final
 
-from sim.errors import UsageError
 from sim.sweeps.work import Job, Outcome, failed, perform
 
 Batch = tuple[Outcome, ...]
@@ -21,9 +20,7 @@ _WINDOW: Final = 64
 """Jobs given at a time to an executor whose size is its owner's affair."""
 
 
-def cut(
-    point: int, scenario: str, seed: int, engine: str, replications: Sequence[int], chunk: int
-) -> Iterator[Job]:
+def cut(point: int, scenario: str, seed: int, engine: str, replications: Sequence[int], chunk: int) -> Iterator[Job]:
     """Cut the replications of one point into jobs of `chunk`."""
     for start in range(0, len(replications), chunk):
         yield Job(point, scenario, seed, engine, tuple(replications[start : start + chunk]))
@@ -34,9 +31,7 @@ def chunk_size(replications: int, workers: int) -> int:
     return max(1, min(_CHUNK_MAX, replications // (4 * max(1, workers))))
 
 
-def outcomes(
-    jobs: Iterable[Job], workers: int = 1, executor: Executor | None = None
-) -> Generator[Batch, None, None]:
+def outcomes(jobs: Iterable[Job], workers: int = 1, executor: Executor | None = None) -> Generator[Batch, None, None]:
     """Perform `jobs` and yield the outcomes of each as it ends, in whatever order.
 
     With an `executor` it does the work and stays its owner's to shut down; else `workers` processes do, or this one.

@@ -83,7 +83,13 @@ class Store:
 
 
 def _line(identity: str, replication: int, tally: Tally) -> str:
-    return _json({"point": identity, "rep": replication, "tally": {key: value for key, value in tally.as_json().items() if value}})
+    return _json(
+        {
+            "point": identity,
+            "rep": replication,
+            "tally": {key: value for key, value in tally.as_json().items() if value},
+        }
+    )
 
 
 def _failure(outcome: Outcome, point: Point) -> str:
@@ -145,7 +151,9 @@ def _locked(path: Path) -> TextIO:
         pass
     except OSError:
         stream.close()
-        raise UsageError(f"another sweep is writing to '{path.parent}'", "wait for it, or give --out another folder") from None
+        raise UsageError(
+            f"another sweep is writing to '{path.parent}'", "wait for it, or give --out another folder"
+        ) from None
     return stream
 
 
@@ -167,7 +175,9 @@ def _same_sweep(folder: Path, manifest: Mapping[str, Any], *, fresh: bool) -> No
     path = folder / MANIFEST
     if not path.exists():
         if (folder / PARTS).exists():
-            raise UsageError(f"'{folder}' has a {PARTS} and no {MANIFEST}: it is not a sweep's", "give --out another folder")
+            raise UsageError(
+                f"'{folder}' has a {PARTS} and no {MANIFEST}: it is not a sweep's", "give --out another folder"
+            )
         return
     try:
         old = json.loads(path.read_text("utf-8"))
@@ -188,7 +198,11 @@ def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | No
         return f"another scenario ({scenario})"
     if list(old["axes"]) != list(new["axes"]):
         return f"other axes ({', '.join(old['axes'])} -> {', '.join(new['axes'])})"
-    for key, word in (("seed", "another seed"), ("engine", "another engine"), ("version", "another version of leasesim")):
+    for key, word in (
+        ("seed", "another seed"),
+        ("engine", "another engine"),
+        ("version", "another version of leasesim"),
+    ):
         if old[key] != new[key]:
             return f"{word} ({old[key]} -> {new[key]})"
     return None

@@ -11,7 +11,7 @@ Key = tuple[Rank, int, int]
 
 
 class Actor:
-    """Something that acts only while nothing freezes it or what it runs on; what is due meanwhile happens at the thaw."""
+    """Acts only while nothing freezes it or what it runs on; what is due meanwhile happens at the thaw."""
 
     def __init__(self, schedule: Schedule, runs_on: Actor | None = None) -> None:
         self.schedule = schedule

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class LeaseRecord:
     """One lease as the authority knows it."""
 
-    __slots__ = ("alarm", "expires", "granted", "lane", "generation", "number", "replica", "version")
+    __slots__ = ("alarm", "expires", "generation", "granted", "lane", "number", "replica", "version")
 
     def __init__(self, number: int, run: Run, expires: int, granted: int, replica: int) -> None:
         self.number, self.lane, self.generation = number, run.lane, run.generation
@@ -41,7 +41,7 @@ class Authority:
         shared = scenario.server.host == "shared"
         self.actor = Actor(world.schedule, world.hosts[0].actor if shared else None)
         self.drift_ppb = round(scenario.hosts.server_drift_ppm * 1000)
-        self.clock = Clock(world.schedule, reading=scenario.hosts.wall_offset, drift_ppb=self.drift_ppb)
+        self.clock: Clock = Clock(world.schedule, reading=scenario.hosts.wall_offset, drift_ppb=self.drift_ppb)
         self.leases: dict[int, LeaseRecord] = {}
         self.ended: dict[int, Truth] = {}
         self.books: Books = CounterBooks(world) if self.rules.books == "counter" else LeaseBooks(self.leases)
@@ -134,8 +134,11 @@ class Authority:
         if lease is None:
             request.run.record(Kind.DENIED, number=message.number, lease=request.lease)
             return Answer(Outcome.GONE)
+        sooner = self.clock.read() + self.rules.ttl < lease.expires
         lease.expires = self.clock.read() + self.rules.ttl
         lease.version += 1
+        if sooner:
+            self.expiry.watch(lease)
         request.run.record(Kind.RENEWED, number=message.number, lease=lease.number, value=lease.expires)
         return Answer(Outcome.OK, lease.number)
 

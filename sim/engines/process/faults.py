@@ -7,8 +7,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from sim.engines.process.draws import Sampler
-from sim.engines.process.run import Ended
-from sim.engines.process.tasks import Stopped, Task, Waiting
+from sim.engines.process.tasks import Ended, Stopped, Task, Waiting
 from sim.streams import stable_id
 from sim.units import DAY
 from sim.vocabulary import Halt, Kind, Purpose, Rank

@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from sim.engines.process import run as runs
 from sim.engines.process.client import call
 from sim.engines.process.draws import Sampler
 from sim.engines.process.messages import Release
-from sim.engines.process.tasks import Stopped, Task, Waiting
+from sim.engines.process.tasks import Ended, Stopped, Task, Waiting
 from sim.vocabulary import Halt, Kind, Purpose, Rank
 
 if TYPE_CHECKING:
@@ -65,19 +64,19 @@ def cancelling(world: World, run: Run, task: Task) -> Waiting:
         yield from task.wait(gap, Rank.LIFECYCLE)
     except Stopped:
         return
-    run.main.stop(runs.Ended(Kind.CANCEL))
+    run.main.stop(Ended(Kind.CANCEL))
 
 
 def stepping_aside(world: World, run: Run, task: Task, why: Halt, wait: int, lease: str) -> Waiting:
     """Halt for `wait`, on the host's clock; with lease = "release" slot and lease are given back meanwhile."""
     run.halt(why)
     if lease == "release":
-        world.schedule.process(releasing(world, run))
+        world.schedule.process(releasing(run))
     yield from task.wait(wait, Rank.LIFECYCLE, clock=run.host.monotonic)
     run.go(why)
 
 
-def releasing(world: World, run: Run) -> Waiting:
+def releasing(run: Run) -> Waiting:
     """Give slot and lease back while the run lives on, and its renewer knows nothing of it."""
     task = run.task(run.host.actor, run.host.monotonic, (run.lane, run.key(5)))
     try:

@@ -87,8 +87,7 @@ class Network:
 
     def _legs(self, lane: int, generation: int, number: int) -> tuple[int, int, float, float]:
         if self._constant:
-            assert self.up.constant is not None and self.down.constant is not None
-            return self.up.constant, self.down.constant, 0.5, 0.5
+            return self.up.of(0.5, 0.5), self.down.of(0.5, 0.5), 0.5, 0.5
         block = self.world.draws.block
         up, down, u_up, u_down = block(Purpose.MESSAGE, lane, generation, number)
         part_up = part_down = 0.5

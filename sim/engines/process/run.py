@@ -11,19 +11,11 @@ from sim.engines.process.actors import Actor
 from sim.engines.process.client import call
 from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.messages import Release
-from sim.engines.process.tasks import Stopped, Task, Waiting
+from sim.engines.process.tasks import Ended, Stopped, Task, Waiting
 from sim.vocabulary import Halt, Kind, Loss, Purpose, Rank
 
 if TYPE_CHECKING:
     from sim.engines.process.world import World
-
-
-class Ended(Stopped):
-    """Why a run ended before its work was done: the kind of event that says so."""
-
-    def __init__(self, kind: Kind, number: int = -1) -> None:
-        super().__init__(kind.name)
-        self.kind, self.number = kind, number
 
 
 class Run:
@@ -134,7 +126,9 @@ def living(world: World, run: Run) -> Waiting:
     run.record(ended.kind, number=ended.number)
     run.end()
     if run.lease >= 0 and ended.kind is not Kind.CRASH:
-        yield from giving_back(world, run, orphan=ended.kind is Kind.CANCEL and world.scenario.runs.cancel.lease == "orphan")
+        yield from giving_back(
+            world, run, orphan=ended.kind is Kind.CANCEL and world.scenario.runs.cancel.lease == "orphan"
+        )
     run.record(Kind.DONE)
     return ended.kind
 

@@ -16,8 +16,13 @@ class Moment(simpy.Event):
     def __init__(self, env: simpy.Environment, delay: int, priority: int, action: Callable[[], object]) -> None:
         super().__init__(env)
         self._ok, self._value = True, None
-        self.callbacks = [lambda _: action()]
+        self.action = action
+        self.callbacks = [Moment.happen]
         env.schedule(self, priority, delay)  # type: ignore[arg-type]  # SimPy orders by any integer
+
+    def happen(self) -> None:
+        """Do what it was set for."""
+        self.action()
 
 
 class Schedule:

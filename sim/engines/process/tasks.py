@@ -9,7 +9,7 @@ import simpy
 
 from sim.engines.process.actors import Actor, Key
 from sim.engines.process.clocks import Alarm, Clock
-from sim.vocabulary import Rank
+from sim.vocabulary import Kind, Rank
 
 if TYPE_CHECKING:
     from sim.engines.process.messages import Answer
@@ -21,6 +21,14 @@ Waiting = Generator[simpy.Event, Any, Any]
 
 class Stopped(Exception):
     """The run that this task belongs to is over."""
+
+
+class Ended(Stopped):
+    """Why a run ended before its work was done: the kind of event that says so."""
+
+    def __init__(self, kind: Kind, number: int = -1) -> None:
+        super().__init__(kind.name)
+        self.kind, self.number = kind, number
 
 
 class Task:
@@ -49,9 +57,7 @@ class Task:
         self._set_alarm(reading, (rank, *self.order), clock or self.clock, actor or self.actor, None)
         yield from self._pause()
 
-    def answer(
-        self, request: int, timeout_ns: int, on_timeout: Answer | None, rank: Rank = Rank.TIMEOUT
-    ) -> Waiting:
+    def answer(self, request: int, timeout_ns: int, on_timeout: Answer | None, rank: Rank = Rank.TIMEOUT) -> Waiting:
         """Wait for the answer to `request`, at most `timeout_ns`; then the answer is `on_timeout`."""
         self.open_request = request
         key = (rank, self.run.lane, self.run.key(request))

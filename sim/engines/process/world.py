@@ -13,9 +13,10 @@ from sim.engines.process.hosts import Host
 from sim.engines.process.network import Network
 from sim.engines.process.run import Run
 from sim.engines.process.schedule import Schedule
+from sim.errors import TimeStandsStill
 from sim.model.scenario import Backlog, Scenario
 from sim.streams import Streams
-from sim.trace import Row, Trace
+from sim.trace import ROWS_AT_ONE_INSTANT_MAX, Row, Trace
 from sim.vocabulary import Kind, Rank
 
 
@@ -27,6 +28,7 @@ class World:
         self.schedule = Schedule()
         self.draws = Draws(Streams(seed, replication))
         self.rows: list[Row] = []
+        self._instant = self._rows_before = -1
         self.nature = Actor(self.schedule)
         self.true_time = Clock(self.schedule)
         self.poll = Sampler(scenario.limit.poll)
@@ -54,7 +56,12 @@ class World:
         self, kind: Kind, lane: int = -1, generation: int = -1, number: int = -1, lease: int = -1, value: int = 0
     ) -> None:
         """Write an event into the trace."""
-        self.rows.append((self.schedule.now, kind, lane, generation, number, lease, value))
+        now = self.schedule.now
+        if now != self._instant:
+            self._instant, self._rows_before = now, len(self.rows)
+        elif len(self.rows) - self._rows_before > ROWS_AT_ONE_INSTANT_MAX:
+            raise TimeStandsStill(now)
+        self.rows.append((now, kind, lane, generation, number, lease, value))
 
     def granted(self, run: Run) -> None:
         """A run was granted a slot; where there is always somebody waiting, the next one comes."""

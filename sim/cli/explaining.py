@@ -1,0 +1,161 @@
+"""The command that explains: what a protocol rides out, what happened in one replication, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from sim import story
+from sim.cli import screen
+from sim.cli.options import Dotted, Simulation, at_least, chosen
+from sim.errors import UsageError
+from sim.metrics import causes_of
+from sim.model.scenario import Scenario
+from sim.results import simulate
+from sim.results.counterfactual import Attribution
+from sim.results.describe import faults_in_words, in_words
+from sim.results.measures import cause_lines
+from sim.results.single import Run
+from sim.units import seconds
+
+SEARCHED: Final = 30
+
+
+def explain(
+    scenario: str,
+    /,
+    *,
+    rep: int | None = None,
+    worst: bool = False,
+    reps: int = SEARCHED,
+    out: Path | None = None,
+    text: bool = False,
+    trace: bool = False,
+    jobs: int = 1,
+    simulation: Simulation | None = None,
+    dotted: Dotted = None,
+) -> None:
+    """Say what a lease rides out, tell the story of one replication, and which fault it needed.
+
+    Parameters
+    ----------
+    scenario
+        A name (see: leasesim list) or the path of a TOML file.
+    rep
+        Which replication; 0 if neither this nor --worst is given.
+    worst
+        Search for the replication with most false terminations, then most over-allocation.
+    reps
+        How many replications --worst searches.
+    out
+        Folder for the timeline; ./explain-NAME by default.
+    text
+        No picture.
+    trace
+        Print every event too.
+    jobs
+        Processes for the search.
+    """
+    simulation = simulation or Simulation()
+    if rep is not None and worst:
+        raise UsageError("--rep and --worst exclude each other", "--worst searches for the replication itself")
+    if rep is not None and rep < 0:
+        raise UsageError(f"--rep {rep}: replications are counted from 0")
+    world = chosen(scenario, dotted)
+    if worst:
+        run, how = _searched(world, simulation, at_least(reps, 1, "--reps"), jobs)
+    else:
+        run, how = simulate.run(world, simulation.seed, rep or 0, simulation.engine), ""
+    bad = run.tally.false_terminations > 0 or run.tally.over_allocation_ns > 0
+    attribution = run.counterfactual() if bad else None
+    folder = out or Path(f"explain-{run.provenance.title}")
+    written = [] if text else _draw(run, folder)
+    if simulation.json:
+        screen.out_json(_as_json(run, attribution, written))
+        return
+    screen.out("\n".join(_page(run, how, attribution)))
+    if trace:
+        screen.out("\n" + run.trace.text())
+    if written:
+        screen.out("\n  " + "\n  ".join(f"timeline: {path}" for path in written))
+
+
+def _searched(world: Scenario, simulation: Simulation, count: int, jobs: int) -> tuple[Run, str]:
+    with screen.progress("searching") as progress:
+        found = simulate.replicate(
+            world, count, seed=simulation.seed, engine=simulation.engine, jobs=jobs, progress=progress
+        )
+    return found.worst(), f", the worst of {count:,}"
+
+
+def _draw(run: Run, folder: Path) -> list[Path]:
+    """Draw the moments that are told: a false termination if there is one, the worst over-allocation if there is."""
+    from sim.report.style import save
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to '{folder}': {error.strerror}", "give --out another folder, or --text"
+        ) from None
+    kills = run.terminations
+    pictures = {"timeline.png": run.plot_timeline(kills[0] if kills else None)}
+    if kills and run.tally.over_allocation_ns:
+        pictures["over-allocation.png"] = run.plot_timeline()
+    return [save(picture, folder / name) for name, picture in pictures.items()]
+
+
+def _page(run: Run, how: str, attribution: Attribution | None) -> Iterator[str]:
+    """The whole explanation: closed forms first, then what happened, then why."""
+    p = run.provenance
+    yield in_words(p.title, run.scenario)
+    yield faults_in_words(run.scenario)
+    yield ""
+    rows = story.tolerances(run.scenario)
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    yield from (f"  {name:<{widths[0]}}  {value:<{widths[1]}}  {formula}".rstrip() for name, value, formula in rows)
+    yield from (f"  => {sentence}" for sentence in story.dangers(run.scenario))
+    yield f"\nreplication {run.replication}{how}, seed {p.seed}: {_counts(run)}"
+    yield from _stories(run)
+    if attribution is not None:
+        yield "\nwhy"
+        yield from (
+            f"  {line}" for line in cause_lines(causes_of([run.tally]), causes_of([run.tally], of="over_allocation"))
+        )
+        yield from (f"  {sentence}" for sentence in attribution.sentences())
+
+
+def _stories(run: Run) -> Iterator[str]:
+    """The first false termination, and the worst over-allocation; or that there was neither."""
+    kills = run.terminations
+    if kills:
+        yield f"\nthe first false termination{f' of {len(kills)}' if len(kills) > 1 else ''}"
+        yield from (f"  {line}" for line in run.story(kills[0]).splitlines())
+    if run.tally.over_allocation_ns or not kills:
+        yield "\nthe worst over-allocation" if run.tally.over_allocation_ns else ""
+        yield from (f"  {line}" for line in run.story().splitlines())
+
+
+def _counts(run: Run) -> str:
+    tally = run.tally
+    kills, excess = tally.false_terminations, seconds(tally.over_allocation_ns)
+    return f"{kills} false termination{'' if kills == 1 else 's'}, {excess:,.1f} slot-s over-allocated"
+
+
+def _as_json(run: Run, attribution: Attribution | None, written: list[Path]) -> dict[str, Any]:
+    rows = story.tolerances(run.scenario)
+    without = attribution.without if attribution else ()
+    return run.as_json() | {
+        "replication": run.replication,
+        "tolerances": [{"quantity": name, "value": value, "formula": formula} for name, value, formula in rows],
+        "dangers": story.dangers(run.scenario),
+        "story": [line for line in _stories(run) if line],
+        "causes": dict(run.tally.terminations_by_cause),
+        "needed": list(attribution.needed) if attribution else [],
+        "without": [
+            {"cause": each.cause, "false_terminations": each.tally.false_terminations, "still": each.still}
+            for each in without
+        ],
+        "written": [path.as_posix() for path in written],
+    }

@@ -1,0 +1,123 @@
+"""Commands that estimate: one scenario, or two side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sim.cli import dotted as overriding
+from sim.cli import screen
+from sim.cli.criteria import criterion
+from sim.cli.options import PRECISION, Dotted, Effort, Simulation, chosen
+from sim.errors import UsageError
+from sim.results.many import Replications
+from sim.results.origins import shell
+from sim.results.simulate import compare as compare_scenarios
+from sim.results.simulate import replicate
+from sim.units import format_duration
+
+
+def run(
+    scenario: str,
+    /,
+    *,
+    simulation: Simulation | None = None,
+    effort: Effort | None = None,
+    fail_if: tuple[str, ...] = (),
+    dotted: Dotted = None,
+) -> int:
+    """Simulate a scenario many times: every metric with its interval, and what was to blame.
+
+    Parameters
+    ----------
+    scenario
+        A name (see: leasesim list) or the path of a TOML file.
+    fail_if
+        Exit with 1 if "METRIC > NUMBER" (or >=, <, <=); may be given more than once.
+    """
+    simulation, effort = simulation or Simulation(), effort or Effort()
+    criteria = [criterion(text) for text in fail_if]
+    count = effort.replications()
+    world = chosen(scenario, dotted)
+    with screen.progress("replications") as progress:
+        result = replicate(
+            world,
+            count,
+            precision=PRECISION if count is None else None,
+            seed=simulation.seed,
+            engine=simulation.engine,
+            jobs=effort.workers,
+            progress=progress,
+        )
+    failed = any(each.failed(result.metrics) for each in criteria)
+    if simulation.json:
+        told = [
+            {"criterion": text, "failed": c.failed(result.metrics)} for text, c in zip(fail_if, criteria, strict=True)
+        ]
+        screen.out_json(result.as_json() | ({"criteria": told} if told else {}))
+    else:
+        screen.out(result.table().text())
+        for each in criteria:
+            screen.out(f"  {each.words(result.metrics)}")
+        screen.out("\n" + "\n".join(_next(result)))
+    return 1 if failed else 0
+
+
+def _next(result: Replications) -> list[str]:
+    """What one types after a run."""
+    p, ttl = result.provenance, result.scenario.lease.ttl
+    ttls = ",".join(format_duration(ttl * factor // 2) for factor in (1, 2, 4))
+    every = {key: f" --{key} {shell(value)}" for key, value in p.overrides.items()}
+    others = "".join(text for key, text in every.items() if key != "lease.ttl")
+    return [
+        f"  next: leasesim explain {shell(p.name)}{''.join(every.values())} --worst",
+        f"        leasesim sweep {shell(p.name)}{others} --vary lease.ttl={ttls} --out sweep-{p.title}",
+    ]
+
+
+def compare(
+    a: str,
+    b: str | None = None,
+    /,
+    *,
+    changes: Annotated[tuple[str, ...], Parameter(name="--with")] = (),
+    simulation: Simulation | None = None,
+    effort: Effort | None = None,
+    dotted: Dotted = None,
+) -> None:
+    """Compare two scenarios on the same random numbers: leasesim compare A B, or A --with lease.ttl=10m.
+
+    Parameters
+    ----------
+    a
+        A name (see: leasesim list) or the path of a TOML file.
+    b
+        Another; left out, it is A with the changes of --with.
+    changes
+        KEY=VALUE that holds in B only; may be given more than once.
+    """
+    simulation, effort = simulation or Simulation(), effort or Effort()
+    count = effort.replications()
+    if count is None:
+        raise UsageError("--reps auto: a comparison needs a number", "for example --reps 100")
+    if b is None and not changes:
+        raise UsageError(
+            "there is nothing to compare with", f"name a second scenario, or: leasesim compare {a} --with lease.ttl=10m"
+        )
+    first = chosen(a, dotted)
+    second = overriding.apply(chosen(b or a, dotted, warn=b is not None), overriding.assignments(changes, "--with"))
+    with screen.progress("replications") as progress:
+        result = compare_scenarios(
+            first,
+            second,
+            replications=count,
+            seed=simulation.seed,
+            engine=simulation.engine,
+            jobs=effort.workers,
+            progress=progress,
+        )
+    if simulation.json:
+        screen.out_json(result.as_json())
+    else:
+        screen.out(result.table().text())

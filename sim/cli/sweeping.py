@@ -1,0 +1,143 @@
+"""The command that sweeps: a table, charts, and a folder that can be gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sim.cli import screen
+from sim.cli.dotted import assignments
+from sim.cli.options import Dotted, Effort, Simulation, chosen
+from sim.errors import UsageError
+from sim.model.scenario import Scenario
+from sim.results.origins import named, shell
+from sim.results.provenance import ENGINE, Provenance
+from sim.results.simulate import SWEEP_REPLICATIONS
+from sim.results.simulate import sweep as sweep_grid
+from sim.results.swept import CHARTS, Sweep
+from sim.sweeps.ranges import values_of
+from sim.sweeps.study import Failure, Progress
+
+RESULTS: Final = "results.csv"
+
+
+def sweep(
+    scenario: str,
+    /,
+    *,
+    vary: tuple[str, ...] = (),
+    out: Path | None = None,
+    fresh: bool = False,
+    simulation: Simulation | None = None,
+    effort: Effort | None = None,
+    dotted: Dotted = None,
+) -> int:
+    """Simulate every combination of values, each with the same random numbers.
+
+    Parameters
+    ----------
+    scenario
+        A name (see: leasesim list) or the path of a TOML file.
+    vary
+        KEY=VALUES, once for each key: lease.ttl=1m,2m,5m or renewal.every=0.2..0.9/8 or lease.ttl=30s..30m/log8.
+    out
+        Folder for results and charts. The same command again goes on where it was interrupted.
+    fresh
+        Start again in that folder.
+    """
+    simulation, effort = simulation or Simulation(), effort or Effort()
+    count = effort.replications(SWEEP_REPLICATIONS)
+    if count is None:
+        raise UsageError("--reps auto: a sweep needs a number", "for example --reps 20")
+    if not vary:
+        raise UsageError("a sweep varies something, and there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
+    axes = {key: values_of(text) for key, text in assignments(vary, "--vary").items()}
+    world = chosen(scenario, dotted, warn=False)
+    again = _again(world, vary, out, simulation, count)
+    with screen.progress("replications") as bar:
+        counts = _Counts(bar)
+        try:
+            result = sweep_grid(
+                world,
+                axes,
+                replications=count,
+                seed=simulation.seed,
+                engine=simulation.engine,
+                jobs=effort.workers,
+                out=out,
+                resume=not fresh,
+                progress=counts,
+                on_failure=lambda failure: screen.aside(_told(world, simulation, failure)),
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_interrupted(out, counts, again)) from None
+    written = _write(result, out) if out else []
+    if simulation.json:
+        screen.out_json(result.as_json() | {"written": [path.as_posix() for path in written]})
+    else:
+        screen.out(result.table().text())
+        screen.out(f"\n  computed {result.computed:,}, reused {result.reused:,} replications")
+        screen.out("\n".join(_last(out, written, again)))
+    return 3 if result.failures else 0
+
+
+def _write(result: Sweep, out: Path) -> list[Path]:
+    """Write table and charts; a chart that cannot be drawn of these data is left out."""
+    from sim.report.style import save
+
+    path = out / RESULTS
+    path.write_text(result.to_csv(), "utf-8", newline="\n")
+    written = [path]
+    for name in CHARTS if result.tallies else ():
+        try:
+            figure = getattr(result, f"plot_{name}")()
+        except UsageError as error:
+            screen.aside(f"{name}.png is not drawn: {error.message}")
+            continue
+        written.append(save(figure, out / f"{name}.png"))
+    return written
+
+
+def _last(out: Path | None, written: list[Path], again: str) -> list[str]:
+    if out is None:
+        return [f"  next: {again} --out DIR  keeps the results and draws charts"]
+    return [f"  in {out}/: {', '.join(path.name for path in written)}, parts.jsonl, manifest.json"]
+
+
+def _again(world: Scenario, vary: tuple[str, ...], out: Path | None, simulation: Simulation, count: int) -> str:
+    """The command that goes on with this sweep."""
+    origin = named(world)[1]
+    words = [f"leasesim sweep {origin.words()}", *(f"--vary {shell(text)}" for text in vary)]
+    words += [f"--reps {count}", f"--seed {simulation.seed}"]
+    words += [f"--engine {simulation.engine}"] if simulation.engine != ENGINE else []
+    return " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
+
+
+class _Counts:
+    """Remembers how far it got, for the bar and for the last line of an interrupted sweep."""
+
+    def __init__(self, bar: Progress | None) -> None:
+        self.done, self.planned, self._bar = 0, 0, bar
+
+    def __call__(self, done: int, planned: int) -> None:
+        self.done, self.planned = done, planned
+        if self._bar:
+            self._bar(done, planned)
+
+
+def _interrupted(out: Path | None, counts: _Counts, again: str) -> str:
+    done = f"interrupted after {counts.done:,} of {counts.planned:,} replications"
+    if out is None:
+        return f"{done}: nothing is kept without a folder\n  next time: {again} --out DIR"
+    return f"{done}: they are kept in {out}\n  to go on: {again}"
+
+
+def _told(world: Scenario, simulation: Simulation, failure: Failure) -> str:
+    """A failure and the command that replays it."""
+    origin = named(world)[1]
+    provenance = Provenance.of(world, origin, simulation.seed, (), simulation.engine)
+    where = ", ".join(f"{key}={value}" for key, value in failure.values.items())
+    return (
+        f"error: point {failure.point} ({where}), replication {failure.replication} failed: {failure.error}\n"
+        f"  replay: {provenance.replay(failure.replication, failure.values)}    (other points go on)"
+    )

@@ -1,0 +1,220 @@
+"""The functions a study is made of: one replication, many, two scenarios side by side, a grid of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from sim import engines
+from sim.errors import UsageError, nearest
+from sim.results.many import Replications
+from sim.results.measures import HEADLINES, known
+from sim.results.origins import Origin, Source, named
+from sim.results.pair import Comparison
+from sim.results.provenance import ENGINE, SEED, Provenance
+from sim.results.sequential import CAP, sample
+from sim.results.single import Run
+from sim.results.swept import Sweep
+from sim.sweeps.grid import Point, grid
+from sim.sweeps.runner import JOBS_MAX, pool_of
+from sim.sweeps.store import Store
+from sim.sweeps.study import Collected, Failure, Progress, Study
+
+REPLICATIONS: Final = 30
+"""Replications where neither a number nor a precision is asked for."""
+SWEEP_REPLICATIONS: Final = 20
+"""Replications of each point of a sweep."""
+
+Axes = Mapping[str, Sequence[object] | str]
+
+
+class SimulationError(RuntimeError):
+    """A replication could not be simulated: a defect of the simulator. The message holds the line that replays it."""
+
+
+def run(scenario: Source, seed: int = SEED, replication: int = 0, engine: str = ENGINE) -> Run:
+    """Simulate one replication.
+
+    Args:
+        scenario: a scenario, or the name or path of one.
+        seed: same seed, same numbers, on any machine.
+        replication: which of the seed's replications; each is independent of the others.
+        engine: "process", the reference; all engines give the same events.
+    """
+    chosen, origin = named(scenario)
+    _check(engine, seed=seed, replications=1)
+    if replication < 0:
+        raise UsageError(f"replication = {replication}: they are counted from 0")
+    trace = engines.run(chosen, seed, replication, engine=engine)
+    return Run(chosen, replication, trace, Provenance.of(chosen, origin, seed, (replication,), engine))
+
+
+def replicate(
+    scenario: Source,
+    replications: int | None = None,
+    precision: float | None = None,
+    seed: int = SEED,
+    engine: str = ENGINE,
+    jobs: int = 1,
+    metric: str | Sequence[str] = HEADLINES,
+    progress: Progress | None = None,
+) -> Replications:
+    """Simulate independent replications and estimate every metric with its 95 % interval.
+
+    Args:
+        scenario: a scenario, or the name or path of one.
+        replications: how many; 30 where neither this nor `precision` is given; with `precision`, at most so many.
+        precision: go on until the half-width of each `metric` is at most this share of its value, such as 0.1.
+        seed: same seed, same numbers.
+        engine: "process", the reference; all engines give the same events.
+        jobs: processes; the result does not depend on it.
+        metric: the name or names of what has to be precise.
+        progress: called with the replications done and planned.
+    """
+    chosen, origin = named(scenario)
+    count = replications if replications is not None else REPLICATIONS if precision is None else CAP
+    _check(engine, seed=seed, replications=count, jobs=jobs, precision=precision)
+    targets = (metric,) if isinstance(metric, str) else tuple(metric)
+    for target in targets:
+        known(target)
+    with ExitStack() as stack:
+        executor = stack.enter_context(pool_of(jobs)) if jobs > 1 and precision is not None else None
+        study = Study((Point(0, {}, chosen),), seed, engine, jobs, executor, progress=progress)
+        collected, stopped = Collected(), ""
+
+        def look(upto: int) -> Mapping[str, Any]:
+            collected.tallies |= _all_or_raise(study.collect(range(len(collected.tallies), upto)), origin, study)
+            return so_far(upto).metrics
+
+        def so_far(upto: int) -> Replications:
+            tallies = collected.of(study.points[0], range(upto))
+            return Replications(
+                chosen, tallies, Provenance.of(chosen, origin, seed, tuple(range(upto)), engine), stopped
+            )
+
+        if precision is None:
+            look(count)
+        else:
+            stop = sample(look, targets, precision, count)
+            count, stopped = stop.replications, stop.words
+        return so_far(count)
+
+
+def compare(
+    a: Source,
+    b: Source,
+    replications: int = REPLICATIONS,
+    seed: int = SEED,
+    engine: str = ENGINE,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Simulate two scenarios on the same random numbers, and say in what they differ.
+
+    Args:
+        a: a scenario, or the name or path of one.
+        b: another, often ``a.with_({"lease.ttl": "10m"})``.
+        replications: how many of each.
+        seed: same seed, same numbers.
+        engine: "process", the reference; all engines give the same events.
+        jobs: processes; the result does not depend on it.
+        progress: called with the replications done and planned.
+    """
+    _check(engine, seed=seed, replications=replications, jobs=jobs)
+    (first, origin_a), (second, origin_b) = named(a), named(b)
+    study = Study((Point(0, {}, first), Point(1, {}, second)), seed, engine, jobs, progress=progress)
+    numbers = tuple(range(replications))
+    collected = study.collect(numbers)
+    _all_or_raise(collected, origin_a, study)
+    done = [
+        Replications(s, collected.of(point, numbers), Provenance.of(s, origin, seed, numbers, engine))
+        for s, origin, point in zip((first, second), (origin_a, origin_b), study.points, strict=True)
+    ]
+    return Comparison(*done)
+
+
+def sweep(
+    scenario: Source,
+    axes: Axes,
+    replications: int = SWEEP_REPLICATIONS,
+    seed: int = SEED,
+    engine: str = ENGINE,
+    jobs: int = 1,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = True,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    on_failure: Callable[[Failure], None] | None = None,
+) -> Sweep:
+    """Simulate every combination of values, each with the same random numbers.
+
+    Args:
+        scenario: a scenario, or the name or path of one.
+        axes: dotted keys and their values, ``{"lease.ttl": ["1m", "5m"], "renewal.every": "0.2..0.9/8"}``.
+        replications: how many of each point.
+        seed: same seed, same numbers.
+        engine: "process", the reference; all engines give the same events.
+        jobs: processes; the result does not depend on it.
+        out: a folder for what is computed, as it is computed.
+        resume: reuse what is in that folder; else start it again.
+        executor: who does the work instead of `jobs` processes; any `concurrent.futures.Executor`.
+        progress: called with the replications done and planned.
+        on_failure: called at once with each replication that could not be simulated; the others go on.
+    """
+    chosen, origin = named(scenario)
+    _check(engine, seed=seed, replications=replications, jobs=jobs)
+    made, points = grid(chosen, axes)
+    numbers = tuple(range(replications))
+    provenance = Provenance.of(chosen, origin, seed, numbers, engine)
+    with ExitStack() as stack:
+        store = None
+        if out is not None:
+            manifest = {
+                **provenance.as_json(),
+                "name": Path(origin.name).name,
+                "axes": {axis.key: list(axis.labels) for axis in made},
+                "points": [{"values": dict(p.values), "identity": p.identity} for p in points],
+            }
+            store = stack.enter_context(Store(Path(out), manifest, fresh=not resume))
+        study = Study(points, seed, engine, jobs, executor, store, progress, on_failure)
+        collected = study.collect(numbers)
+        if store:
+            store.seal(points)
+    tallies = {p.index: collected.of(p, numbers) for p in points if not collected.failed(p)}
+    counts = collected.computed, collected.reused
+    return Sweep(
+        chosen, made, points, tallies, tuple(collected.failures), provenance, *counts, store.folder if store else None
+    )
+
+
+def _check(engine: str, *, seed: int, replications: int, jobs: int = 1, precision: float | None = None) -> None:
+    """Refuse what means nothing, before anything is computed."""
+    choices = (*engines.ENGINES, "auto")
+    if engine not in choices:
+        near = nearest(engine, choices)
+        hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(choices)}"
+        raise UsageError(f"unknown engine '{engine}'", hint)
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
+    if replications < 1:
+        raise UsageError(f"replications = {replications}: must be at least 1")
+    if not 1 <= jobs <= JOBS_MAX:
+        raise UsageError(f"jobs = {jobs}: must be between 1 and {JOBS_MAX:,}")
+    if precision is not None and not 0 < precision <= 1:
+        raise UsageError(f"precision = {precision}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
+
+
+def _all_or_raise(collected: Collected, origin: Origin, study: Study) -> Mapping[Any, Any]:
+    """Without a grid there are no other points to go on with: a failure is the result."""
+    if collected.failures:
+        first = collected.failures[0]
+        replay = Provenance.of(study.points[first.point].scenario, origin, study.seed, (), study.engine)
+        line = replay.replay(first.replication)
+        error = SimulationError(f"replication {first.replication} failed: {first.error}\n  replay: {line}")
+        error.add_note(first.detail)
+        raise error
+    return collected.tallies

@@ -1,0 +1,416 @@
+"""Sweeps: the grid, who works through it, the folder that keeps it; equal sweeps leave equal bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim import metrics
+from sim.errors import UsageError
+from sim.metrics import Tally
+from sim.model.load import loads
+from sim.model.scenario import Scenario
+from sim.results import Sweep, sweep
+from sim.sweeps import work
+from sim.sweeps.grid import AxesError, canonical, grid, sha256
+from sim.sweeps.ranges import values_of
+from sim.sweeps.runner import chunk_size, cut, outcomes
+from sim.sweeps.store import Store, first_difference
+from sim.sweeps.work import Job, perform
+
+TOML = """
+title = "Small and quick"
+duration = "1h"
+lease.ttl = "2m"
+runs.work = { kind = "exponential", mean = "20m" }
+[[faults]]
+what = "sleep"
+when = "2/h"
+length = { kind = "exponential", mean = "3m" }
+"""
+AXES: Mapping[str, list[Any]] = {"lease.ttl": ["1m", "4m"], "renewal.every": [0.25, 0.75]}
+REPS = 4
+KEPT = ("results.csv", "parts.jsonl", "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def small() -> Scenario:
+    return loads(TOML)
+
+
+def kept(result: Sweep) -> dict[str, str]:
+    """The bytes that a finished sweep leaves, and its table."""
+    assert result.out is not None
+    files = {name: (result.out / name).read_text("utf-8") for name in KEPT[1:]}
+    return {"results.csv": result.to_csv(), **files}
+
+
+@pytest.fixture(scope="module")
+def expected(small: Scenario, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return kept(sweep(small, AXES, REPS, out=tmp_path_factory.mktemp("expected")))
+
+
+# ---------------------------------------------------------------------- values and points
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1m,2m, 5m", "1m 2m 5m"),
+        ("", ""),
+        ("0.2..0.9/8", "0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9"),
+        ("30s..30m/log8", "30s 54s 1m37s 2m53s 5m11s 9m19s 16m43s 30m"),
+        ("1m..5m/3", "1m 3m 5m"),
+        ("1..4", "1 2 3 4"),
+        ("10..1/4", "10 7 4 1"),
+        ("1/h..100/h/log3", "1/h 10/h 100/h"),
+        ("1e-3..0.1/log3", "1e-3 0.01 0.1"),
+        ("1m,2m..4m/2", "1m 2m 4m"),
+        ('{ kind = "uniform", low = "1s", high = "2s" },5m', '{ kind = "uniform", low = "1s", high = "2s" }|5m'),
+    ],
+)
+def test_an_axis_is_written_as_values_or_ranges(text: str, values: str) -> None:
+    assert values_of(text) == tuple(values.split("|") if "|" in values else values.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1m,,2m", "an empty value"),
+        ("1m..5m", "does not say how many values"),
+        ("5..1", "no or too many values"),
+        ("1..5/1", "has 1 values"),
+        ("1m..1m/3", "its two ends are the same"),
+        ("0..5/log3", "both ends above zero"),
+        ("1/h..5/d/3", "two units"),
+        ("a..b/3", 'cannot read "a" as a duration'),
+        ("..", "cannot read '..' as a range"),
+    ],
+)
+def test_a_range_that_means_nothing_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        values_of(text)
+
+
+def test_the_last_axis_runs_fastest(small: Scenario) -> None:
+    axes, points = grid(small, AXES)
+    assert [axis.labels for axis in axes] == [("1m", "4m"), ("0.25", "0.75")]
+    assert [tuple(point.values.values()) for point in points] == [
+        ("1m", "0.25"), ("1m", "0.75"), ("4m", "0.25"), ("4m", "0.75"),
+    ]  # fmt: skip
+    assert points[2].scenario == small.with_({"lease.ttl": "4m", "renewal.every": 0.25})
+    assert points[2].label == "lease.ttl=4m, renewal.every=0.25"
+
+
+def test_a_worker_reads_back_the_scenario_it_is_sent(small: Scenario) -> None:
+    odd = small.with_({"renewal.attempts": "unlimited", "network.bursts": {"mean_good": "1h", "mean_bad": "1s"}})
+    for scenario in (small, odd, Scenario()):
+        assert Scenario.model_validate_json(canonical(scenario)) == scenario
+    assert sha256(small) == sha256(small.with_({"title": "x", "about": "y"})) != sha256(odd)
+
+
+@pytest.mark.parametrize(
+    ("axes", "messages"),
+    [
+        ({}, ["varies nothing"]),
+        ({"lease.ttl": []}, ["lease.ttl has no values"]),
+        ({"lease.ttl": ["1m", "1m"]}, ["lease.ttl: the value 1m is there twice"]),
+        ({"lease.ttl": ["1m", "60s"]}, ["1m and 60s are the same value"]),
+        ({"lease.tll": ["1m", "2m"]}, ["unknown key", "did you mean 'lease.ttl'?"]),
+        ({"lease.ttl": ["1m", "soon"]}, ['cannot read "soon" as a duration']),
+        ({"runs.work": ["1h"], "runs.work.value": ["1h"]}, ["runs.work is varied, and so is runs.work.value"]),
+        ({"lease.ttl": "1m,-5s", "renewal.every": "0,0.5", "x.y": "1"}, ["longer than zero", "above 0", "x.y: unknown key"]),
+        ({"lease.books": ["leases", "counter"], "limit.slot_decay_per_second": ["0", "1"]},
+         ["needs lease.books", "(at lease.books=leases, limit.slot_decay_per_second=1)"]),
+    ],
+)  # fmt: skip
+def test_everything_wrong_with_the_axes_is_told_at_once(
+    small: Scenario, axes: dict[str, Any], messages: list[str]
+) -> None:
+    with pytest.raises(AxesError) as caught:
+        grid(small, axes)
+    assert isinstance(caught.value, UsageError)
+    for message in messages:
+        assert message in str(caught.value)
+
+
+def test_a_grid_beyond_reason_is_refused(small: Scenario) -> None:
+    with pytest.raises(UsageError, match="1,000,000 points, at most 100,000"):
+        grid(small, {"lease.ttl": "1s..1h/1000", "limit.slots": "1..1000"})
+
+
+# ---------------------------------------------------------------------- who works
+
+
+@pytest.mark.parametrize(("replications", "workers", "size"), [(1, 1, 1), (8, 2, 1), (100, 2, 12), (10_000, 4, 16)])
+def test_replications_are_cut_into_chunks(replications: int, workers: int, size: int) -> None:
+    assert chunk_size(replications, workers) == size
+    jobs = list(cut(0, "{}", 1, "process", range(replications), size))
+    assert [n for job in jobs for n in job.replications] == list(range(replications))
+
+
+def test_whoever_works_the_bytes_are_the_same(small: Scenario, expected: dict[str, str], tmp_path: Path) -> None:
+    assert kept(sweep(small, AXES, REPS, jobs=2, out=tmp_path / "two")) == expected
+    with ThreadPoolExecutor(3) as threads:
+        assert kept(sweep(small, AXES, REPS, executor=threads, out=tmp_path / "threads")) == expected
+        assert not threads._shutdown
+
+
+def test_a_sweep_without_a_folder_computes_the_same(small: Scenario, expected: dict[str, str]) -> None:
+    result = sweep(small, AXES, REPS)
+    assert (result.to_csv(), result.out) == (expected["results.csv"], None)
+
+
+class Doomed(Executor):
+    """Does one job and breaks."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if self.done:
+            future.set_exception(BrokenExecutor("broken"))
+        else:
+            future.set_result(fn(*args))
+        self.done += 1
+        return future
+
+
+def test_a_broken_executor_costs_what_it_did_not_do(small: Scenario) -> None:
+    jobs = list(cut(0, canonical(small), 1, "process", range(5), 1))
+    batches = list(outcomes(jobs, executor=Doomed()))
+    assert [batch[0].tally is not None for batch in batches] == [True, False, False, False, False]
+    assert {batch[0].error for batch in batches[1:]} == {
+        "RuntimeError: the process that simulated it died (killed, out of memory?)"
+    }
+
+
+def deadly(job: Job) -> work.Outcome | tuple[work.Outcome, ...]:
+    """A job whose second replication takes its process along."""
+    if 1 in job.replications:
+        os._exit(1)
+    return perform(job)
+
+
+def test_a_replication_that_kills_its_worker_fails_alone(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.sweeps.runner.perform", deadly)
+    jobs = list(cut(0, canonical(small), 1, "process", range(2), 1))
+    found = {each.replication: each.tally is not None for batch in outcomes(jobs, workers=2) for each in batch}
+    assert found == {0: True, 1: False}
+
+
+# ---------------------------------------------------------------------- what fails
+
+
+@pytest.fixture
+def one_fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Replication 1 of the points with a ttl of four minutes cannot be measured, until it is repaired."""
+    measure = metrics.measure
+    seen: list[object] = []
+
+    def measured(trace: Any, scenario: Scenario) -> Tally:
+        if scenario.lease.ttl == 240 * 10**9:
+            seen.append(trace)
+            if len(seen) % REPS == 2:
+                raise ZeroDivisionError("division by zero")
+        return measure(trace, scenario)
+
+    monkeypatch.setattr(metrics, "measure", measured)
+    return lambda: monkeypatch.setattr(metrics, "measure", measure)
+
+
+def test_a_failure_is_told_at_once_and_the_rest_goes_on(
+    small: Scenario, one_fails: Callable[[], None], expected: dict[str, str], tmp_path: Path
+) -> None:
+    told: list[str] = []
+    result = sweep(small, AXES, REPS, out=tmp_path, on_failure=lambda failure: told.append(failure.error))
+    assert told == ["ZeroDivisionError: division by zero"] * 2
+    assert [(f.point, f.replication, f.values["lease.ttl"]) for f in result.failures] == [(2, 1, "4m"), (3, 1, "4m")]
+    assert sorted(result.tallies) == [0, 1]
+    shown = repr(result)
+    assert "2 of 4 points failed and are left out: 2, 3" in shown
+    assert "--rep 1 --lease.ttl 4m --renewal.every 0.25" in shown
+    with pytest.raises(UsageError, match=r"point 2 \(lease.ttl=4m, renewal.every=0.25\) failed"):
+        result.point(2)
+    lines = [json.loads(line) for line in (tmp_path / "failures.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["index"], line["rep"]) for line in lines] == [(2, 1), (3, 1)]
+    assert "ZeroDivisionError" in lines[0]["detail"]
+    one_fails()
+    again = sweep(small, AXES, REPS, out=tmp_path)
+    assert (again.computed, again.reused) == (2, 14)
+    assert kept(again) == expected
+    assert (tmp_path / "failures.jsonl").read_text("utf-8") == ""
+
+
+def test_a_sweep_of_which_every_point_fails_says_so(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Tally:
+        raise ArithmeticError
+
+    monkeypatch.setattr(metrics, "measure", broken)
+    result = sweep(small, {"lease.ttl": "1m,2m"}, 1)
+    assert "2 of 2 points failed" in repr(result)
+    assert result.to_pandas().empty
+    with pytest.raises(UsageError, match="every point failed"):
+        result.worst()
+
+
+# ---------------------------------------------------------------------- going on
+
+
+class Stop:
+    """Interrupts after some replications, as Ctrl-C would."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def __call__(self, done: int, planned: int) -> None:
+        assert planned == 4 * REPS
+        if done == self.after:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_sweep_goes_on(small: Scenario, expected: dict[str, str], tmp_path: Path, jobs: int) -> None:
+    for after in (3, 8):
+        with pytest.raises(KeyboardInterrupt):
+            sweep(small, AXES, REPS, out=tmp_path, progress=Stop(after), jobs=jobs)
+    result = sweep(small, AXES, REPS, out=tmp_path)
+    assert (result.computed, result.reused) == (8, 8)
+    assert kept(result) == expected
+    assert sweep(small, AXES, REPS, out=tmp_path).computed == 0
+
+
+@pytest.mark.parametrize(
+    "torn", [b'{"point":"0f', b'{"point": 1}\n', b"\xff\xfe\n", b'{"point":"x","rep":0,"tally":{"no":1}}\n']
+)
+def test_a_torn_line_is_simulated_again(small: Scenario, expected: dict[str, str], tmp_path: Path, torn: bytes) -> None:
+    sweep(small, AXES, REPS, out=tmp_path)
+    parts = tmp_path / "parts.jsonl"
+    lines = parts.read_bytes().splitlines(keepends=True)
+    parts.write_bytes(b"".join(lines[:5]) + torn)
+    result = sweep(small, AXES, REPS, out=tmp_path)
+    assert (result.computed, result.reused) == (4 * REPS - 5, 5)
+    assert kept(result) == expected
+
+
+def test_more_replications_and_finer_axes_reuse_what_is_there(small: Scenario, tmp_path: Path) -> None:
+    sweep(small, {"lease.ttl": "1m,4m"}, 2, out=tmp_path)
+    more = sweep(small, {"lease.ttl": "1m,4m"}, 3, out=tmp_path)
+    assert (more.computed, more.reused) == (2, 4)
+    finer = sweep(small, {"lease.ttl": "60s,2m,240s"}, 3, out=tmp_path)
+    assert (finer.computed, finer.reused) == (3, 6)
+    assert finer.to_csv() == sweep(small, {"lease.ttl": "60s,2m,240s"}, 3).to_csv()
+    assert sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path).computed == 0
+
+
+def test_starting_afresh_reuses_nothing(small: Scenario, expected: dict[str, str], tmp_path: Path) -> None:
+    sweep(small.with_({"lease.sweep_interval": "1s"}), AXES, 1, out=tmp_path)
+    result = sweep(small, AXES, REPS, out=tmp_path, resume=False)
+    assert (result.computed, result.reused) == (16, 0)
+    assert kept(result) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scenario": {"lease.sweep_interval": "1s"}}, "another scenario (lease.sweep_interval: 15s -> 1s)"),
+        ({"scenario": {"faults.sleep.length.mean": "4m"}}, "another scenario (faults[0].length.mean: 3m -> 4m)"),
+        ({"scenario": {"faults.sleep.remove": True}}, "another scenario (faults: [{"),
+        ({"axes": {"renewal.every": "0.25,0.75"}}, "other axes (lease.ttl -> renewal.every)"),
+        ({"seed": 2}, "another seed (1 -> 2)"),
+        ({"engine": "auto"}, "another engine (process -> auto)"),
+    ],
+)
+def test_another_sweep_does_not_go_on_in_that_folder(
+    small: Scenario, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path)
+    before = (tmp_path / "parts.jsonl").read_bytes()
+    axes = change.pop("axes", {"lease.ttl": "1m,4m"})
+    changed = small.with_(change.pop("scenario", {}))
+    with pytest.raises(UsageError, match=re.escape(message)) as caught:
+        sweep(changed, axes, 1, out=tmp_path, **change)
+    assert "--fresh" in str(caught.value)
+    assert "--out" in str(caught.value)
+    assert (tmp_path / "parts.jsonl").read_bytes() == before
+
+
+def test_the_words_about_a_scenario_do_not_make_it_another(small: Scenario, tmp_path: Path) -> None:
+    sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path)
+    renamed = small.with_({"title": "Another title", "about": "Other words."})
+    assert sweep(renamed, {"lease.ttl": "1m,4m"}, 1, out=tmp_path).reused == 2
+
+
+def test_another_version_does_not_go_on(small: Scenario, tmp_path: Path) -> None:
+    sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path)
+    old = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    assert first_difference(old, {**old, "version": "9.9"}) == f"another version of leasesim ({old['version']} -> 9.9)"
+    (tmp_path / "manifest.json").write_text(json.dumps({**old, "layout": 0}), "utf-8")
+    with pytest.raises(UsageError, match="written by another version"):
+        sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path)
+
+
+# ---------------------------------------------------------------------- the folder
+
+
+def test_the_manifest_says_what_and_not_who(small: Scenario, expected: dict[str, str]) -> None:
+    manifest = json.loads(expected["manifest.json"])
+    assert set(manifest) == {
+        "layout", "name", "named", "overrides", "scenario", "sha256", "seed", "replications", "engine", "version",
+        "versions", "axes", "points",
+    }  # fmt: skip
+    assert manifest["axes"] == {"lease.ttl": ["1m", "4m"], "renewal.every": ["0.25", "0.75"]}
+    assert manifest["replications"] == REPS
+    assert os.getcwd() not in expected["manifest.json"]  # noqa: PTH109 - the text that must not be there
+    parts = [json.loads(line) for line in expected["parts.jsonl"].splitlines()]
+    order = [point["identity"] for point in manifest["points"]]
+    assert [(order.index(part["point"]), part["rep"]) for part in parts] == [
+        (p, r) for p in range(4) for r in range(REPS)
+    ]
+
+
+def forbidden(*_: object) -> Tally:
+    pytest.fail("something was simulated before the folder was looked at")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_text("x"), "is a file, not a folder"),
+        (lambda path: (path.mkdir(), (path / "parts.jsonl").write_text("x")), "it is not a sweep's"),
+        (lambda path: (path.mkdir(), (path / "manifest.json").write_text("{")), "cannot read"),
+        (lambda path: (path.mkdir(), (path / "parts.jsonl").mkdir()), "it is not a sweep's"),
+        (lambda path: (path.mkdir(), (path / "failures.jsonl").mkdir()), "cannot write to"),
+    ],
+)
+def test_a_folder_that_will_not_do_is_refused_before_anything_is_computed(
+    small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object], message: str
+) -> None:
+    monkeypatch.setattr(metrics, "measure", forbidden)
+    make(tmp_path / "out")
+    with pytest.raises(UsageError, match=message):
+        sweep(small, AXES, REPS, out=tmp_path / "out")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
+def test_a_folder_that_cannot_be_written_to_is_refused(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "measure", forbidden)
+    with pytest.raises(UsageError, match="cannot write to '/proc/no/such'"):
+        sweep(small, AXES, REPS, out="/proc/no/such")
+
+
+def test_two_sweeps_do_not_write_to_one_folder(small: Scenario, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    with Store(tmp_path, manifest), pytest.raises(UsageError, match="another sweep is writing"):
+        sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path)
+    assert sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path).reused == 2
