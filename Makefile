@@ -11,9 +11,11 @@ help: ## list the targets
 
 setup: .venv/.installed ## install leasesim and its tools into .venv
 
-demo: .venv/.installed ## sweep TTL and cadence of a shipped scenario; charts go to demo/
-	.venv/bin/leasesim sweep laptop-own-server --vary lease.ttl=2m,5m,10m,20m --vary renewal.every=0.2,0.4,0.6,0.75,0.9 --out demo
-	@echo "The charts are in demo/:"; find demo -name '*.png' -o -name '*.svg' -o -name '*.html' | sort | sed 's/^/  /'
+demo: .venv/.installed ## the main job on the reported case: sweep, charts and one bad run explained, in demo/
+	.venv/bin/leasesim sweep laptop-own-server --vary lease.ttl=2m,5m,10m,20m --vary renewal.every=0.25,0.5,0.75,0.9 \
+	  --duration 2d --reps 8 --out demo
+	.venv/bin/leasesim explain laptop-own-server --duration 2d --worst --reps 8 --out demo
+	@echo "The charts are in demo/:"; ls demo/*.png | sed 's/^/  /'
 
 test: check ## linters, then all tests but the long ones
 	.venv/bin/pytest -n 2
@@ -26,8 +28,8 @@ check: .venv/.installed ## linters only: ruff and mypy
 long: .venv/.installed ## the tests that take minutes
 	.venv/bin/pytest -m long -n 2
 
-bench: .venv/.installed ## the measurements of speed, one at a time
-	.venv/bin/pytest -m bench
+bench: .venv/.installed ## measure the speed of the engine, beside SimPy alone
+	.venv/bin/python -m benchmarks.process_engine
 
 clean: ## remove what make made
 	rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,37 +18,15 @@ if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
     from sim.model.load import dumps, loads, names
     from sim.model.scenario import Scenario
-    from sim.results import (
-        Comparison,
-        Provenance,
-        Replications,
-        Run,
-        SimulationError,
-        Sweep,
-        compare,
-        load,
-        replicate,
-        run,
-        sweep,
-    )
+    from sim.results import Comparison, Provenance, Replications, Run, load
+    from sim.sweeps import SimulationError, Sweep, compare, replicate, run, sweep
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names"),
     "sim.model.scenario": ("Scenario",),
-    "sim.results": (
-        "Comparison",
-        "Provenance",
-        "Replications",
-        "Run",
-        "SimulationError",
-        "Sweep",
-        "compare",
-        "load",
-        "replicate",
-        "run",
-        "sweep",
-    ),
+    "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
+    "sim.sweeps": ("SimulationError", "Sweep", "compare", "replicate", "run", "sweep"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

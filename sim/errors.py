@@ -134,8 +134,10 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     known: dict[str, str] = {}
     for candidate in candidates:
         known.setdefault(_folded(candidate), candidate)
-    close = difflib.get_close_matches(_folded(word[:200]), known, n=1, cutoff=0.6)
-    return known[close[0]] if close else None
+    meant = _folded(word[:200])
+    close = difflib.get_close_matches(meant, known, n=1, cutoff=0.6)
+    longer = [name for name in known if len(meant) >= 4 and name.startswith(meant)]
+    return known[(close or longer)[0]] if close or longer else None
 
 
 def _folded(word: str) -> str:

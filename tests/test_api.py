@@ -19,9 +19,9 @@ from sim.metrics import METRICS, Tally
 from sim.results.counterfactual import ALL, LOSS
 from sim.results.measures import CORE, difference, value_of, worst_index
 from sim.results.origins import difference as overrides_between
-from sim.results.sequential import sample, stages
 from sim.results.tables import Table, interval, number
 from sim.stats import Estimate
+from sim.sweeps.sequential import sample, stages
 
 TOML = """
 title = "Small and quick"

@@ -164,7 +164,7 @@ def test_schema_is_json(cli: Callable[..., Result]) -> None:
         ("compare small.toml small.toml --reps auto", ["--reps auto: a comparison needs a number"]),
         ("explain small.toml --rep 1 --worst", ["--rep and --worst exclude each other"]),
         ("explain small.toml --rep -1", ["--rep -1"]),
-        ("explain small.toml --worst --reps 0", ["--reps 0: must be at least 1"]),
+        ("explain small.toml --worst --reps 0", ["--reps 0: expected a number"]),
         ("explain small.toml --out small.toml", ["cannot write to 'small.toml'"]),
         ("sweep small.toml", ["there is no --vary", "--vary lease.ttl=1m,2m"]),
         ("sweep small.toml --vary lease.ttl=", ["lease.ttl has no values"]),
@@ -183,6 +183,12 @@ def test_bad_input_is_told_in_words(cli: Callable[..., Result], words: str, mess
     assert err.startswith("error: ")
     for message in messages:
         assert message in err
+
+
+def test_a_file_that_cannot_be_written_is_told_in_words(cli: Callable[..., Result], folder: Path) -> None:
+    (folder / "x" / "results.csv").mkdir(parents=True)
+    code, _, err = cli("sweep", "small.toml", "--vary", "lease.ttl=1m,4m", "--reps", "1", "--jobs", "1", "--out", "x")
+    assert (code, err) == (2, "error: 'x/results.csv': Is a directory\n")
 
 
 def test_debug_shows_where_an_error_comes_from() -> None:
@@ -278,7 +284,7 @@ def test_compare_says_in_what_two_scenarios_differ(cli: Callable[..., Result], f
 
 
 def test_explain_tells_the_story_and_draws_it(cli: Callable[..., Result], folder: Path) -> None:
-    code, out, _ = cli("explain", "small.toml", "--worst", "--reps", "4", "--trace")
+    code, out, _ = cli("explain", "small.toml", "--worst", "--reps", "4", "--jobs", "1", "--trace")
     assert code == 0
     assert re.search(r"^replication \d, the worst of 4, seed 1: [1-9]", out, re.MULTILINE)
     assert "the first false termination" in out

@@ -1,4 +1,4 @@
-"""Golden traces: prose, a small scenario, then every event. To write them anew: ``UPDATE_GOLDENS=1 pytest tests/test_goldens.py``."""
+"""Golden traces: prose, a small scenario, every event. To write them anew: ``UPDATE_GOLDENS=1`` before pytest."""
 
 from __future__ import annotations
 

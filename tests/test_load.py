@@ -129,7 +129,7 @@ WRONG = {  # the text, the path, what the carets stand under, the message, the h
                      "must hold only lower-case letters", ""),
     "no such fault": ('[[faults]]\nname = "x"\nremove = true', "faults[0].remove", "remove", "unknown key", "no such"),
     "contradiction": ('warmup = "2d"', "warmup", '"2d"', "must be shorter than duration", ""),
-    "not a number": ("[network]\nloss_up = nan", "network.loss_up", "nan", "must be between 0 and 1", ""),
+    "not a number": ("[network]\nloss_up = nan", "network.loss_up", "nan", "expected a number", ""),
 }
 # fmt: on
 
@@ -455,7 +455,7 @@ def test_warnings_are_located_while_the_scenario_lives() -> None:
     about=st.text(alphabet=st.sampled_from('ab"\\\n\t\r\x1f\x85é= #'), max_size=40),
     ttl=st.integers(1, 10**18),
     share=st.floats(1e-300, 1000) | st.integers(1, 10**6).map(lambda seconds: f"{seconds}s"),
-    rate=st.floats(0, 1e300),
+    rate=st.floats(0, 3.6e12),
     sigma=st.floats(0, 10),
 )
 def test_written_scenarios_read_back_equal(

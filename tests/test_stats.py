@@ -218,7 +218,7 @@ def test_paired_ratio_difference_of_too_little() -> None:
 @pytest.mark.parametrize("method", ["wilson", "exact"])
 @pytest.mark.parametrize(("k", "n"), [(0, 20), (1, 20), (7, 20), (20, 20)])
 def test_proportion_agrees_with_scipy(k: int, n: int, method: str) -> None:
-    estimate = stats.proportion_interval(k, n, method=method)  # type: ignore[arg-type]
+    estimate = stats.proportion_interval(k, n, method=method)  # type: ignore[arg-type]  # a wrong type is the point
     reference = scipy.stats.binomtest(k, n).proportion_ci(method=method)
     assert (estimate.low, estimate.high) == pytest.approx((reference.low, reference.high))
     assert (estimate.value, estimate.unit, estimate.n) == (k / n, "fraction", n)
@@ -234,7 +234,7 @@ def test_proportion_of_nothing() -> None:
 @pytest.mark.parametrize("p", [0.01, 0.1, 0.5])
 def test_proportion_coverage_is_exact(p: float) -> None:
     def coverage(method: str) -> float:
-        held = [stats.proportion_interval(k, 50, method=method) for k in range(51)]  # type: ignore[arg-type]
+        held = [stats.proportion_interval(k, 50, method=method) for k in range(51)]  # type: ignore[arg-type]  # a wrong type is the point
         return float(sum(scipy.stats.binom.pmf(k, 50, p) for k in range(51) if held[k].low <= p <= held[k].high))
 
     assert coverage("exact") >= 0.95
@@ -309,7 +309,7 @@ def test_sequential_sampling_reaches_its_precision() -> None:
         (lambda: stats.rate_interval(-1, 1.0, "s"), "count = -1"),
         (lambda: stats.paired_ratio_difference([1.0], [1.0], [1.0] * 2, [1.0] * 2, "s"), "must be paired"),
         (lambda: stats.proportion_interval(3, 2), "k = 3 and n = 2"),
-        (lambda: stats.proportion_interval(1, 2, method="wald"), "method = 'wald'"),  # type: ignore[arg-type]
+        (lambda: stats.proportion_interval(1, 2, method="wald"), "method = 'wald'"),  # type: ignore[arg-type]  # a wrong type is the point
         (lambda: stats.replications_needed([1.0, 2.0], 0.0), "relative_half_width = 0.0"),
     ],
 )

@@ -17,9 +17,9 @@ from sim.errors import UsageError
 from sim.metrics import Tally
 from sim.model.load import loads
 from sim.model.scenario import Scenario
-from sim.results import Sweep, sweep
-from sim.sweeps import work
-from sim.sweeps.grid import AxesError, canonical, grid, sha256
+from sim.results.provenance import canonical, sha256
+from sim.sweeps import Sweep, sweep, work
+from sim.sweeps.grid import AxesError, grid
 from sim.sweeps.ranges import values_of
 from sim.sweeps.runner import chunk_size, cut, outcomes
 from sim.sweeps.store import Store, first_difference
@@ -126,7 +126,8 @@ def test_a_worker_reads_back_the_scenario_it_is_sent(small: Scenario) -> None:
         ({"lease.tll": ["1m", "2m"]}, ["unknown key", "did you mean 'lease.ttl'?"]),
         ({"lease.ttl": ["1m", "soon"]}, ['cannot read "soon" as a duration']),
         ({"runs.work": ["1h"], "runs.work.value": ["1h"]}, ["runs.work is varied, and so is runs.work.value"]),
-        ({"lease.ttl": "1m,-5s", "renewal.every": "0,0.5", "x.y": "1"}, ["longer than zero", "above 0", "x.y: unknown key"]),
+        ({"lease.ttl": "1m,-5s", "renewal.every": "0,0.5", "x.y": "1"},
+         ["longer than zero", "above 0", "x.y: unknown key", "3 errors"]),
         ({"lease.books": ["leases", "counter"], "limit.slot_decay_per_second": ["0", "1"]},
          ["needs lease.books", "(at lease.books=leases, limit.slot_decay_per_second=1)"]),
     ],
@@ -364,8 +365,8 @@ def test_another_version_does_not_go_on(small: Scenario, tmp_path: Path) -> None
 def test_the_manifest_says_what_and_not_who(small: Scenario, expected: dict[str, str]) -> None:
     manifest = json.loads(expected["manifest.json"])
     assert set(manifest) == {
-        "layout", "name", "named", "overrides", "scenario", "sha256", "seed", "replications", "engine", "version",
-        "versions", "axes", "points",
+        "layout", "fingerprint", "name", "named", "overrides", "scenario", "sha256", "seed", "replications", "engine",
+        "version", "versions", "axes", "points",
     }  # fmt: skip
     assert manifest["axes"] == {"lease.ttl": ["1m", "4m"], "renewal.every": ["0.25", "0.75"]}
     assert manifest["replications"] == REPS

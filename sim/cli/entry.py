@@ -39,7 +39,7 @@ def _guarded(words: list[str], debug: bool) -> int:
 
     from sim.cli import screen
     from sim.errors import ScenarioError, UsageError
-    from sim.results.simulate import SimulationError
+    from sim.sweeps.simulate import SimulationError
 
     screen.prepare()
     try:
@@ -50,6 +50,14 @@ def _guarded(words: list[str], debug: bool) -> int:
         if debug:
             raise
         screen.complain(error)
+        return BAD_INPUT
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if debug:
+            raise
+        where = f"'{error.filename}': " if error.filename else ""
+        screen.complain(UsageError(f"{where}{error.strerror or error}"))
         return BAD_INPUT
     except SimulationError as error:
         if debug:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sim import story
 from sim.cli import screen
-from sim.cli.options import Dotted, Simulation, at_least, chosen
+from sim.cli.options import Dotted, Effort, Simulation, chosen
 from sim.errors import UsageError
 from sim.metrics import causes_of
 from sim.model.scenario import Scenario
-from sim.results import simulate
 from sim.results.counterfactual import Attribution
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import cause_lines
 from sim.results.single import Run
+from sim.sweeps import simulate
 from sim.units import seconds
-
-SEARCHED: Final = 30
 
 
 def explain(
@@ -28,12 +26,11 @@ def explain(
     *,
     rep: int | None = None,
     worst: bool = False,
-    reps: int = SEARCHED,
     out: Path | None = None,
     text: bool = False,
     trace: bool = False,
-    jobs: int = 1,
     simulation: Simulation | None = None,
+    effort: Effort | None = None,
     dotted: Dotted = None,
 ) -> None:
     """Say what a lease rides out, tell the story of one replication, and which fault it needed.
@@ -45,26 +42,25 @@ def explain(
     rep
         Which replication; 0 if neither this nor --worst is given.
     worst
-        Search for the replication with most false terminations, then most over-allocation.
-    reps
-        How many replications --worst searches.
+        Search --reps replications for the one with most false terminations, then most over-allocation.
     out
         Folder for the timeline; ./explain-NAME by default.
     text
         No picture.
     trace
         Print every event too.
-    jobs
-        Processes for the search.
     """
-    simulation = simulation or Simulation()
+    simulation, effort = simulation or Simulation(), effort or Effort()
+    count = effort.replications()
+    if count is None:
+        raise UsageError("--reps auto: a search needs a number", "for example --reps 100")
     if rep is not None and worst:
         raise UsageError("--rep and --worst exclude each other", "--worst searches for the replication itself")
     if rep is not None and rep < 0:
         raise UsageError(f"--rep {rep}: replications are counted from 0")
     world = chosen(scenario, dotted)
     if worst:
-        run, how = _searched(world, simulation, at_least(reps, 1, "--reps"), jobs)
+        run, how = _searched(world, simulation, count, effort.workers)
     else:
         run, how = simulate.run(world, simulation.seed, rep or 0, simulation.engine), ""
     bad = run.tally.false_terminations > 0 or run.tally.over_allocation_ns > 0

@@ -15,7 +15,7 @@ from sim.model.load import warnings_of
 from sim.model.scenario import Scenario
 from sim.results.origins import load
 from sim.results.provenance import ENGINE, SEED
-from sim.results.simulate import REPLICATIONS
+from sim.sweeps.simulate import REPLICATIONS
 
 PRECISION: Final = 0.1
 _MOST: Final = 1_000_000
@@ -73,10 +73,3 @@ def chosen(name: str, overrides: Mapping[str, str] | None, *, warn: bool = True)
     if warn:
         screen.warn(warnings_of(scenario))
     return scenario
-
-
-def at_least(number: int, least: int, option: str) -> int:
-    """Return `number`, unless it is too small to mean anything."""
-    if number < least:
-        raise UsageError(f"{option} {number}: must be at least {least}")
-    return number

@@ -13,8 +13,8 @@ from sim.cli.options import PRECISION, Dotted, Effort, Simulation, chosen
 from sim.errors import UsageError
 from sim.results.many import Replications
 from sim.results.origins import shell
-from sim.results.simulate import compare as compare_scenarios
-from sim.results.simulate import replicate
+from sim.sweeps.simulate import compare as compare_scenarios
+from sim.sweeps.simulate import replicate
 from sim.units import format_duration
 
 
@@ -24,7 +24,7 @@ def run(
     *,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
-    fail_if: tuple[str, ...] = (),
+    fail_if: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     dotted: Dotted = None,
 ) -> int:
     """Simulate a scenario many times: every metric with its interval, and what was to blame.
@@ -81,7 +81,7 @@ def compare(
     b: str | None = None,
     /,
     *,
-    changes: Annotated[tuple[str, ...], Parameter(name="--with")] = (),
+    changes: Annotated[tuple[str, ...], Parameter(name="--with", show_default=False)] = (),
     simulation: Simulation | None = None,
     effort: Effort | None = None,
     dotted: Dotted = None,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
@@ -12,11 +14,11 @@ from sim.errors import UsageError
 from sim.model.scenario import Scenario
 from sim.results.origins import named, shell
 from sim.results.provenance import ENGINE, Provenance
-from sim.results.simulate import SWEEP_REPLICATIONS
-from sim.results.simulate import sweep as sweep_grid
-from sim.results.swept import CHARTS, Sweep
 from sim.sweeps.ranges import values_of
+from sim.sweeps.simulate import SWEEP_REPLICATIONS
+from sim.sweeps.simulate import sweep as sweep_grid
 from sim.sweeps.study import Failure, Progress
+from sim.sweeps.swept import CHARTS, Sweep
 
 RESULTS: Final = "results.csv"
 
@@ -25,7 +27,7 @@ def sweep(
     scenario: str,
     /,
     *,
-    vary: tuple[str, ...] = (),
+    vary: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     out: Path | None = None,
     fresh: bool = False,
     simulation: Simulation | None = None,

@@ -19,8 +19,8 @@ def estimates(tallies: Sequence[Tally], confidence: float = 0.95) -> dict[str, E
     """Return every metric of `METRICS` with its interval, from one tally a replication.
 
     Rates and shares are ratios of sums over replications, so that a replication weighs as much as it saw. Where
-    nothing happened, counts get the upper bound that the exposure allows. Kills come in batches, so they get a
-    Poisson interval only where each stands alone; otherwise the spread of the replications decides.
+    nothing happened, counts get the upper bound that the exposure allows for incidents. Kills come in batches, so
+    they get a Poisson interval only where each stands alone; otherwise the spread of the replications decides.
     """
     return {name: estimate(metric, tallies, confidence) for name, metric in METRICS.items()}
 
@@ -29,17 +29,18 @@ def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95)
     """Return one metric with its interval."""
     tops = [_sum(tally, metric.over) / metric.over_ns for tally in tallies]
     if metric.estimator == "mean":
-        return mean_interval(tops, metric.unit, confidence)
+        found = mean_interval(tops, metric.unit, confidence)
+        return replace(found, low=max(found.low, 0.0))
     bottoms = [_sum(tally, metric.under) / metric.under_ns for tally in tallies]
-    single = metric.estimator == "incidents" or (metric.estimator == "kills" and _alone(tallies))
-    found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=single)
+    counted = metric.estimator == "incidents" or (metric.estimator == "kills" and (not any(tops) or _alone(tallies)))
+    found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted)
     return _probability(found, sum(bottoms), confidence) if metric.estimator == "per_run" else found
 
 
 def causes_of(
     tallies: Sequence[Tally], confidence: float = 0.95, *, of: str = "false_terminations"
 ) -> dict[str, Estimate]:
-    """Return the share of each cause, the largest first.
+    """Return what each cause contributes, the largest first.
 
     Args:
         tallies: one a replication.
@@ -56,7 +57,7 @@ def causes_of(
         exposure = [tally.observed_ns / HOUR for tally in tallies]
     else:
         raise ValueError(f"of = {of!r}: must be 'false_terminations' or 'over_allocation'")
-    single = of == "false_terminations" and _alone(tallies)
+    counted = of == "false_terminations" and _alone(tallies)
     names = sorted({name for split in splits for name in split}, key=lambda name: (-_of_all(splits, name), name))
     return {
         name: ratio_interval(
@@ -64,7 +65,7 @@ def causes_of(
             exposure,
             unit,
             confidence,
-            exposure_unit_events=single,
+            exposure_unit_events=counted,
         )
         for name in names
     }

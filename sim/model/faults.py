@@ -34,7 +34,8 @@ class When(BaseModel):
     """The times at which a fault begins; exactly one of the four ways.
 
     For `hosts`, `server` and `network` times count from the start of the simulation; for `runs` they count the
-    run's own execution from its start. A Poisson fault waits its gap from the end of the one before.
+    run's own execution from its start. A Poisson fault waits its gap from the end of the one before; the gap counts
+    only while the machine that it befalls is not suspended (for `runs`: while the run executes).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

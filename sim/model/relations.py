@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from sim.errors import Problem
 from sim.model.distributions import Lognormal
 from sim.model.scenario import Scenario
-from sim.units import format_duration
+from sim.units import DAY, format_duration
+
+DURATION_MAX = 3650 * DAY
 
 
 def contradictions(s: Scenario) -> tuple[Problem, ...]:
@@ -60,6 +62,8 @@ def _protocol(s: Scenario) -> Iterator[_Finding]:
         )
     if not 0 < renewal.jitter[0] <= renewal.jitter[1] <= 100:
         yield "renewal.jitter", "must be two factors, low to high, above 0 and at most 100", "for example [1.0, 1.2]"
+    if s.duration > DURATION_MAX:
+        yield "duration", f"must be at most {format_duration(DURATION_MAX)}", "replicate instead: --reps"
     if s.warmup >= s.duration:
         yield (
             "warmup",

@@ -112,21 +112,27 @@ def causes_pair(frame: pd.DataFrame) -> Figure:
 
 def _bars(data: Any, metric: str, unit: str) -> tuple[Bars, str]:
     if isinstance(data, Mapping):
-        if all(isinstance(value, Mapping) for value in data.values()):
-            return {str(name): dict(bar) for name, bar in data.items()}, unit
-        return {"": {str(cause): float(value) for cause, value in data.items()}}, unit
+        nested = data if all(isinstance(value, Mapping) for value in data.values()) else {"": data}
+        return {
+            str(name): {str(cause): _known(value) for cause, value in bar.items()} for name, bar in nested.items()
+        }, unit
     for column in ("cause", "metric", "estimate"):
         if column not in data.columns:
             raise UsageError(f"the data have no column '{column}'")
     chosen = data[data["metric"] == metric]
     if chosen.empty:
         raise UsageError(f"the data have no metric '{metric}'")
-    labels = [name for name in chosen.columns if name not in frames.NOT_PARAMETERS and name != "cause"]
+    labels = [name for name in frames.parameters_of(chosen) if name != "cause"]
     bars: dict[str, dict[str, float]] = {}
     for row in chosen.to_dict("records"):
-        bar = bars.setdefault(", ".join(frames.text_of(row[name]) for name in labels), {})
-        bar[str(row["cause"])] = bar.get(str(row["cause"]), 0.0) + float(row["estimate"])
+        bar = bars.setdefault(frames.short_name(row, labels), {})
+        bar[str(row["cause"])] = bar.get(str(row["cause"]), 0.0) + _known(row["estimate"])
     return bars, frames.unit_of(chosen) or unit
+
+
+def _known(value: float) -> float:
+    """A number; nothing where there was nothing to estimate from."""
+    return 0.0 if math.isnan(value) else float(value)
 
 
 def _order(bars: Bars) -> list[str]:
@@ -160,7 +166,8 @@ def _stack(ax: Axes, bars: Bars, order: Sequence[str]) -> None:
     for place, total in enumerate(totals):
         ax.annotate(frames.number(total), (total, place), (4, 0), textcoords="offset points", va="center", size=8)
     ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    room = 0.5 if len(names) > 1 else 0.8
+    ax.set_ylim(len(names) - 1 + room, -room)
     ax.set_xlim(0, max(totals) * 1.1 if max(totals, default=0) else 1)
     ax.tick_params(axis="y", length=0)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import UsageError, nearest
-from sim.units import HOUR, parse_duration, parse_rate
+from sim.units import parse_duration, parse_rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,12 @@ def ordered(values: Iterable[object]) -> list[Any]:
 def text_of(value: object) -> str:
     """Return a parameter's value as a tick's label."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def short_name(values: Mapping[Any, Any], parameters: Iterable[str]) -> str:
+    """Return a point by its parameters: ``"ttl 5m, every 0.75"``; a scenario is its name alone."""
+    named = ((name.rsplit(".", 1)[-1], text_of(values[name])) for name in parameters)
+    return ", ".join(text if name == "scenario" else f"{name} {text}" for name, text in named)
 
 
 def axis_label(parameter: str, values: Sequence[object]) -> str:
@@ -164,8 +170,3 @@ def estimate_text(estimate: float, high: float) -> str:
     if estimate == 0:
         return f"≤ {number(high)}" if math.isfinite(high) else "0 seen"
     return number(estimate)
-
-
-def hours(ns: int) -> float:
-    """Return nanoseconds in hours."""
-    return ns / HOUR

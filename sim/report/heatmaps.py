@@ -47,9 +47,12 @@ def heatmap(
         UsageError: a column or the metric is missing, or several points share a cell.
     """
     cells = _Cells(frame, x, y, metric)
-    if ax is None:
-        ax = axes_on(None, min(WIDTH, 2.6 + 0.95 * len(cells.columns)), 1.8 + 0.5 * len(cells.lines))
-    return _draw(ax, cells, current)
+    if ax is not None:
+        return _draw(ax, cells, current)
+    width = max(4.6, min(WIDTH, 2.6 + 0.95 * len(cells.columns)))
+    ax = _draw(axes_on(None, width, 1.8 + 0.5 * len(cells.lines)), cells, current)
+    _explain_mark(figure_of(ax))
+    return ax
 
 
 @styled
@@ -69,11 +72,8 @@ def heatmap_pair(frame: pd.DataFrame, x: str, y: str, current: Mapping[str, obje
     figure = new_figure(WIDTH, 1.8 + 0.5 * max(len(cells.lines) for cells in pair))
     for ax, cells in zip(figure.subplots(1, 2, sharey=True), pair, strict=True):
         _draw(ax, cells, current)
-    left, right = figure.axes
-    right.set_ylabel("")
-    legend = left.get_legend()
-    if legend is not None and right.get_legend() is not None:
-        legend.remove()
+    figure.axes[1].set_ylabel("")
+    _explain_mark(figure)
     return figure
 
 
@@ -159,7 +159,7 @@ def _write(ax: Axes, cells: _Cells, mesh: QuadMesh) -> bool:
     size = 8.5 if roomy else 7.5
     for (column, line), (estimate, low, high) in cells.at.items():
         red, green, blue, _ = _colour(mesh, estimate)
-        ink = "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else INK
+        ink = "white" if estimate >= 0 and 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else INK
         bounded = estimate != 0 and math.isfinite(low) and math.isfinite(high) and roomy
         text = frames.estimate_text(estimate, high)
         ax.text(column, line + 0.12 * bounded, text, ha="center", va="center", color=ink, size=size, gid="estimate")
@@ -178,7 +178,6 @@ def _colour(mesh: QuadMesh, estimate: float) -> tuple[float, ...]:
 
 def _mark(ax: Axes, place: tuple[int, int]) -> None:
     """A bold frame and a star, and what they mean."""
-    from matplotlib.lines import Line2D
     from matplotlib.patches import Rectangle
 
     column, line = place
@@ -193,6 +192,11 @@ def _mark(ax: Axes, place: tuple[int, int]) -> None:
         "markeredgecolor": "white",
         "linestyle": "",
     }
-    ax.plot([column - 0.38], [line + 0.33], **star, gid="current star")
-    handle = Line2D([], [], **star, label="current setting")
-    ax.legend(handles=[handle], loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, handletextpad=0.1)
+    ax.plot([column - 0.38], [line + 0.33], **star, label="current setting", gid="current star")
+
+
+def _explain_mark(figure: Figure) -> None:
+    """Say below what the star means, where there is one."""
+    stars = [line for ax in figure.axes for line in ax.lines if line.get_gid() == "current star"]
+    if stars:
+        figure.legend(handles=stars[:1], loc="outside lower right", handletextpad=0.1)

@@ -170,6 +170,6 @@ def _bytes(figure: Figure, kind: str) -> bytes:
 
     stream = io.BytesIO()
     metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": "leasesim"}
-    with mpl.rc_context({"svg.hashsalt": "leasesim", "svg.fonttype": "path"}):
+    with mpl.rc_context({**_RC, "svg.hashsalt": "leasesim", "svg.fonttype": "path"}):  # ticks are made while drawing
         figure.savefig(stream, format=kind, metadata=metadata, dpi=figure.dpi)
     return stream.getvalue()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WIDE = 15.0
 _LABELS_MAX = 14
+_TEXT_HEIGHT = 12.0
 
 
 class _Rate(NamedTuple):
@@ -68,13 +69,11 @@ def tradeoff(
         _cross(ax, point, index in best)
     _front(ax, [points[index] for index in best])
     _star(ax, points)
-    for axis, metric, unit, rates in zip(
-        "xy", (x, y), units, zip(*((p.x, p.y) for p in points), strict=True), strict=True
-    ):
-        _scale(ax, axis, f"{frames.with_unit(metric, unit)}", rates)
+    _scale(ax, "x", frames.with_unit(x, units[0]), [point.x for point in points])
+    _scale(ax, "y", frames.with_unit(y, units[1]), [point.y for point in points])
     ax.set_title(f"{frames.title_of(y)} against {frames.title_of(x).lower()}, 95 % intervals")
     ax.grid()
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
     if labels:
         named = [points[index] for index in best][:_LABELS_MAX]
         named += [point for point in points if point.current and point not in named]
@@ -147,7 +146,7 @@ def _scale(ax: Axes, axis: str, label: str, rates: Sequence[_Rate]) -> None:
     shown = [rate.shown for rate in rates if rate.shown > 0]
     wide = bool(shown) and max(shown) > _WIDE * min(shown)
     if wide:
-        low, high = min(shown) / 2, max(rate.high for rate in rates if math.isfinite(rate.high)) * 1.3
+        low, high = min(shown) / 2, max([*shown, *(rate.high for rate in rates if math.isfinite(rate.high))]) * 1.3
         ax.set(**{f"{axis}scale": "log", f"{axis}lim": (low, high), f"{axis}label": f"{label}, log scale"})
     else:
         ax.set(**{f"{axis}label": label})
@@ -160,31 +159,52 @@ def _scale(ax: Axes, axis: str, label: str, rates: Sequence[_Rate]) -> None:
 def _short(point: _Point, points: Sequence[_Point]) -> str:
     """The parameters that differ between points, by the last part of their names."""
     differing = [name for name in point.values if len({frames.sort_key(p.values[name]) for p in points}) > 1]
-    return ", ".join(f"{name.rsplit('.', 1)[-1]} {frames.text_of(point.values[name])}" for name in differing)
+    return frames.short_name(point.values, differing)
 
 
 def _name(ax: Axes, named: Sequence[_Point], points: Sequence[_Point]) -> None:
-    """Write each label at the first of eight places where it covers no other label and no point."""
+    """Write each label where it covers no other label and no point; the current setting's at any rate."""
     figure = figure_of(ax)
     figure.draw_without_rendering()
-    width, height = ax.bbox.width, ax.bbox.height
-    dots = [ax.transData.transform((p.x.shown, p.y.shown)) - (ax.bbox.x0, ax.bbox.y0) for p in points]
-    taken = [(dot[0] - 4, dot[1] - 4, dot[0] + 4, dot[1] + 4) for dot in dots]
-    for point in named:
-        text = _short(point, points)
-        at = ax.transData.transform((point.x.shown, point.y.shown)) - (ax.bbox.x0, ax.bbox.y0)
-        size = (5.2 * len(text), 12.0)
-        for dx, dy, ha, va in _PLACES:
-            left = at[0] + dx - (size[0] if ha == "right" else size[0] / 2 if ha == "center" else 0)
-            low = at[1] + dy - (size[1] if va == "top" else size[1] / 2 if va == "center" else 0)
-            box = (left, low, left + size[0], low + size[1])
-            inside = left > 0 and low > 0 and box[2] < width and box[3] < height
-            if inside and not any(_meet(box, other) for other in taken):
-                taken.append(box)
-                offset = (dx * 72 / figure.dpi, dy * 72 / figure.dpi)
-                ax.annotate(text, (point.x.shown, point.y.shown), offset, textcoords="offset points",
-                            ha=ha, va=va, size=7.5, color=INK, gid="name")  # fmt: skip
-                break
+    dots = [_pixels(ax, point) for point in points]
+    labels: list[_Box] = []
+    for point in sorted(named, key=lambda point: not point.current):
+        text, at = _short(point, points), _pixels(ax, point)
+        boxes = [(place, _box(at, place, 5.2 * len(text))) for place in _PLACES]
+        free = [
+            (place, box) for place, box in boxes if _inside(ax, box) and not any(_meet(box, other) for other in labels)
+        ]
+        clear = [(place, box) for place, box in free if not any(_meet(box, _around(dot)) for dot in dots)]
+        for place, box in clear[:1] or (free[:1] if point.current else []):
+            labels.append(box)
+            offset = place[0] * 72 / figure.dpi, place[1] * 72 / figure.dpi
+            style: dict[str, Any] = {"size": 7.5, "color": INK, "weight": "bold" if point.current else "normal"}
+            where = (point.x.shown, point.y.shown)
+            ax.annotate(text, where, offset, textcoords="offset points", ha=place[2], va=place[3], gid="name", **style)
+
+
+_Box = tuple[float, float, float, float]
+"""Left, bottom, right, top in pixels of the axes."""
+
+
+def _pixels(ax: Axes, point: _Point) -> tuple[float, float]:
+    x, y = ax.transData.transform((point.x.shown, point.y.shown))
+    return float(x - ax.bbox.x0), float(y - ax.bbox.y0)
+
+
+def _box(at: tuple[float, float], place: tuple[float, float, Any, Any], width: float) -> _Box:
+    dx, dy, ha, va = place
+    left = at[0] + dx - width * {"left": 0.0, "center": 0.5, "right": 1.0}[ha]
+    bottom = at[1] + dy - _TEXT_HEIGHT * {"bottom": 0.0, "center": 0.5, "top": 1.0}[va]
+    return left, bottom, left + width, bottom + _TEXT_HEIGHT
+
+
+def _around(dot: tuple[float, float]) -> _Box:
+    return dot[0] - 4, dot[1] - 4, dot[0] + 4, dot[1] + 4
+
+
+def _inside(ax: Axes, box: _Box) -> bool:
+    return box[0] > 0 and box[1] > 0 and box[2] < ax.bbox.width and box[3] < ax.bbox.height
 
 
 _PLACES: tuple[tuple[float, float, Any, Any], ...] = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,11 +11,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sim.model.scenario import Scenario
 from sim.results.origins import Origin, shell
-from sim.sweeps.grid import sha256
 
 SEED = 1
 """The seed of a study that names none: the same numbers for everybody."""
@@ -21,6 +22,21 @@ SEED = 1
 
 ENGINE = "process"
 """The engine of a study that names none."""
+
+
+_WORDS: Final = ("title", "about")
+"""Fields that say something about a scenario and change nothing in it."""
+
+
+def canonical(scenario: Scenario) -> str:
+    """Return everything a scenario holds as one line of JSON, which `Scenario.model_validate_json` reads back."""
+    return json.dumps(scenario.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def sha256(scenario: Scenario) -> str:
+    """Return the fingerprint of all that decides what happens; the title and the text about it do not."""
+    data = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in _WORDS}
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sim import metrics, story
 from sim.metrics import METRICS, Tally
@@ -89,7 +89,7 @@ class Run:
             start_ns, stop_ns = timeline.window_around(self.scenario, self.trace, around.time_ns)
             options = {"start_ns": start_ns, "stop_ns": stop_ns, **options}
         options = {"seed": self.provenance.seed, "replication": self.replication, **options}
-        return cast("Figure", timeline.timeline(self.scenario, self.trace, **options))
+        return timeline.timeline(self.scenario, self.trace, **options)
 
     def plot_occupancy(self, **options: Any) -> Axes:
         """Draw executing runs and slots in use over time; options as in `sim.report.timeline.occupancy`."""

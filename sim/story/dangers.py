@@ -7,7 +7,7 @@ from typing import Final
 
 from sim.model.faults import Fault
 from sim.model.scenario import Scenario
-from sim.story.patience import patience
+from sim.story.patience import Failure
 from sim.story.tolerances import CUT_OFF, Tolerances, quantile, said, share_longer
 from sim.story.words import length
 from sim.units import FOREVER
@@ -19,6 +19,15 @@ _SUSPENSIONS: Final = {
     "block": "blocked event loop",
 }
 
+_CUTS: Final[dict[str, tuple[str, Failure]]] = {
+    "": ("server downtime", "refused"),
+    "refuse": ("time of refused connections", "refused"),
+    "reset": ("time of broken connections", "reset"),
+    "error": ("time of error answers", "status 503"),
+    "black_hole": ("black hole", "connect time-out"),
+}
+"""What an outage is called, by its mode, and how requests fail in it; without a mode it is a restart."""
+
 
 def dangers(scenario: Scenario) -> list[str]:
     """Return one sentence for each way in which the protocol can fail its runs, the faults at hand first."""
@@ -26,10 +35,7 @@ def dangers(scenario: Scenario) -> list[str]:
     if scenario.renewal.runs_in == "none":
         first_ns = scenario.initial_ttl_ns + scenario.expiry_grace_ns
         return [f"Nobody renews: a run that works longer than {length(first_ns)} loses its lease."]
-    sentences = [*_timing(t)]
-    for fault in scenario.faults:
-        sentences += _fault(t, fault)
-    return [*sentences, *_overlap(t), *_books(t)]
+    return [*_timing(t), *_faults(t), *_overlap(t), *_books(t)]
 
 
 def _timing(t: Tolerances) -> Iterator[str]:
@@ -54,56 +60,47 @@ def _harm(t: Tolerances) -> str:
     return "kill {}" if t.scenario.renewal.on_lost == "terminate" else "cost {} the lease"
 
 
-def _fault(t: Tolerances, fault: Fault) -> Iterator[str]:
-    if fault.what in ("sleep", "pause") and fault.whom == "hosts":
-        yield _suspension(t, fault, "every holder on the machine")
-    elif fault.whom == "runs" and fault.what in ("pause", "gil_block", "block"):
-        if fault.what != "block" or t.scenario.renewal.runs_in == "event_loop":
-            yield _suspension(t, fault, "the run")
-    elif fault.what == "restart":
-        yield from _restart(t, fault)
-    elif fault.what == "outage":
-        yield _outage(t, fault)
+def _faults(t: Tolerances) -> Iterator[str]:
+    """A sentence for each kind of fault at hand."""
+    kinds: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in t.scenario.faults:
+        mode: str = fault.mode if fault.what == "outage" else ""
+        kinds.setdefault((fault.what, fault.whom, mode), []).append(fault)
+    immune = {"thread": ("block",), "process": ("block", "gil_block")}.get(t.scenario.renewal.runs_in, ())
+    for (what, whom, mode), faults in kinds.items():
+        if what in _SUSPENSIONS and whom in ("hosts", "runs") and what not in immune:
+            yield _suspension(t, faults, "every holder on the machine" if whom == "hosts" else "the run")
+        elif what == "restart" and t.scenario.lease.on_restart.startswith("lost"):
+            yield "A server restart forgets every lease: each running holder meets a refusal at its next renewal."
+        elif what in ("restart", "outage"):
+            yield _downtime(t, faults, *_CUTS[mode])
 
 
-def _suspension(t: Tolerances, fault: Fault, whom: str) -> str:
-    may_ns, must_ns = t.suspension_ns(frozen=fault.what == "sleep" and not t.counts_suspend)
+def _suspension(t: Tolerances, faults: list[Fault], whom: str) -> str:
+    what = faults[0].what
+    may_ns, must_ns = t.suspension_ns(frozen=what == "sleep" and not t.counts_suspend)
     verb = f"longer than {length(may_ns)} may"
-    if must_ns < FOREVER:
-        verb = (
-            f"longer than {length(must_ns)} will"
-            if may_ns == must_ns
-            else f"{verb}, one longer than {length(must_ns)} will,"
-        )
-    share = percent(share_longer(fault.length, may_ns))
-    median = length(quantile(fault.length, 0.5))
-    return (
-        f"A {_SUSPENSIONS[fault.what]} {verb} {_harm(t).format(whom)}; "
-        f"{share} of those at hand are longer than {length(may_ns)} (median {median})."
-    )
+    if must_ns == may_ns:
+        verb = f"longer than {length(must_ns)} will"
+    elif must_ns < FOREVER:
+        verb += f", one longer than {length(must_ns)} will,"
+    return f"A {_SUSPENSIONS[what]} {verb} {_harm(t).format(whom)}; {_longer(faults, may_ns)}."
 
 
-def _restart(t: Tolerances, fault: Fault) -> Iterator[str]:
-    if t.scenario.lease.on_restart.startswith("lost"):
-        yield "A server restart forgets every lease: each running holder meets a refusal at its next renewal."
-        return
-    yield _downtime(fault, "server downtime", t.downtime_ns("refused"))
+def _downtime(t: Tolerances, faults: list[Fault], what: str, failure: Failure) -> str:
+    ridden_out_ns = t.downtime_ns(failure)
+    loses = f"A {what} longer than {length(ridden_out_ns)} loses the renewals that fall due as it begins"
+    return f"{loses}; {_longer(faults, ridden_out_ns)}."
 
 
-def _outage(t: Tolerances, fault: Fault) -> str:
-    if fault.mode == "error":
-        return _downtime(fault, f"time of status {fault.status}", t.downtime_ns("status 503"))
-    kinds = {"refuse": ("time of refused connections", "refused"), "reset": ("time of resets", "reset")}
-    what, failure = kinds.get(fault.mode, ("black hole", "connect time-out"))
-    return _downtime(fault, what, t.downtime_ns(failure))  # type: ignore[arg-type]  # one of the two above
-
-
-def _downtime(fault: Fault, what: str, ridden_out_ns: int) -> str:
-    share = share_longer(fault.length, ridden_out_ns)
-    return (
-        f"A {what} longer than {length(ridden_out_ns)} loses the renewals that fall due as it begins; "
-        f"{percent(share)} of those at hand are longer (median {length(quantile(fault.length, 0.5))})."
-    )
+def _longer(faults: list[Fault], than_ns: int) -> str:
+    """How many of each fault are longer."""
+    shares = [
+        f"{percent(share_longer(fault.length, than_ns))} of '{fault.name}' "
+        f"(median {length(quantile(fault.length, 0.5))})"
+        for fault in faults
+    ]
+    return f"so long are {' and '.join(shares)}"
 
 
 def _overlap(t: Tolerances) -> Iterator[str]:
@@ -125,9 +122,9 @@ def _overlap(t: Tolerances) -> Iterator[str]:
 
 
 def _books(t: Tolerances) -> Iterator[str]:
-    if t.scenario.lease.books == "counter":
+    if t.scenario.lease.release_fallback:
         yield "Slots are counted apart from the leases: a lease reaped and then released counts down twice."
-    gone_ns = patience(t.scenario, "gone").gives_up_ns
+    gone_ns = t.horizon_ns("gone")
     if t.scenario.renewal.retry_gone and gone_ns > 0:
         yield f"A definite refusal is tried again for {said(gone_ns)} before the run stops."
 

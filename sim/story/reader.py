@@ -23,6 +23,12 @@ def read(scenario: Scenario, trace: Trace) -> Reading:
     return reader.finish()
 
 
+def _add(spans: list[Span], start_ns: int, stop_ns: int) -> None:
+    """Add a stretch that took any time at all."""
+    if start_ns < stop_ns:
+        spans.append(Span(start_ns, stop_ns))
+
+
 class _Open:
     """Where each stretch of a life that is under way began."""
 
@@ -122,10 +128,10 @@ class _Reader:
     def _hold(self, event: Event) -> None:
         life, now = self._both(event)
         if now.waiting is not None:
-            life.waiting.append(Span(now.waiting, event.time_ns))
+            _add(life.waiting, now.waiting, event.time_ns)
             now.waiting = None
         if now.believing is not None:
-            life.believing.append(Span(now.believing, event.time_ns))
+            _add(life.believing, now.believing, event.time_ns)
         now.believing = event.time_ns
         if life.started_ns is None:
             now.provisioning = event.time_ns
@@ -134,7 +140,7 @@ class _Reader:
         life, now = self._both(event)
         life.started_ns = event.time_ns
         if now.provisioning is not None:
-            life.provisioning.append(Span(now.provisioning, event.time_ns))
+            _add(life.provisioning, now.provisioning, event.time_ns)
             now.provisioning = None
         if now.halted is None:
             now.executing = event.time_ns
@@ -142,7 +148,7 @@ class _Reader:
     def _halt(self, event: Event) -> None:
         life, now = self._both(event)
         if now.executing is not None:
-            life.executing.append(Span(now.executing, event.time_ns))
+            _add(life.executing, now.executing, event.time_ns)
             now.executing = None
         if now.halted is None:
             now.halted = event.time_ns, Halt(event.number)
@@ -158,7 +164,7 @@ class _Reader:
     def _lost(self, event: Event) -> None:
         life, now = self._both(event)
         if now.believing is not None:
-            life.believing.append(Span(now.believing, event.time_ns))
+            _add(life.believing, now.believing, event.time_ns)
             now.believing = None
 
     def _end(self, event: Event) -> None:
@@ -172,7 +178,7 @@ class _Reader:
         for name in ("waiting", "provisioning", "believing", "executing"):
             since = getattr(now, name)
             if since is not None:
-                getattr(life, name).append(Span(since, time_ns))
+                _add(getattr(life, name), since, time_ns)
                 setattr(now, name, None)
         if now.halted is not None:
             life.halted.append((Span(now.halted[0], time_ns), now.halted[1]))

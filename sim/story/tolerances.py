@@ -70,7 +70,7 @@ class Tolerances:
         renewal = self.scenario.renewal
         if renewal.on_lost in ("continue", "rejoin") or renewal.runs_in == "none":
             return FOREVER
-        told_ns = patience(self.scenario, "gone").gives_up_ns
+        told_ns = self.horizon_ns("gone")
         fenced = renewal.fence_anchor in ("send", "recv")
         if self.counts_suspend:
             return (0 if fenced else told_ns) + self.stop_ns

@@ -1,1 +1,6 @@
-"""Sweeps: grids of points, who works through them, and the folder that keeps what is done."""
+"""Studies: simulate once or often, two scenarios or a grid; who does the work, and the folder that keeps it."""
+
+from sim.sweeps.simulate import SimulationError, compare, replicate, run, sweep
+from sim.sweeps.swept import Sweep
+
+__all__ = ["SimulationError", "Sweep", "compare", "replicate", "run", "sweep"]

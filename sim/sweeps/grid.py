@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +13,10 @@ from sim.errors import Problem, ScenarioError, UsageError, render
 from sim.model.load import override, parse_value
 from sim.model.scenario import Scenario
 from sim.model.wording import spelled
+from sim.results.provenance import canonical, sha256
 from sim.sweeps.ranges import values_of
 
 POINTS_MAX: Final = 100_000
-_WORDS: Final = ("title", "about")
-"""Fields that say something about a scenario and change nothing in it."""
 
 
 class AxesError(UsageError):
@@ -64,17 +61,6 @@ class Point:
     def label(self) -> str:
         """The values in words, ``lease.ttl=1m, renewal.every=0.5``."""
         return ", ".join(f"{key}={value}" for key, value in self.values.items())
-
-
-def canonical(scenario: Scenario) -> str:
-    """Return everything a scenario holds as one line of JSON, which `Scenario.model_validate_json` reads back."""
-    return json.dumps(scenario.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def sha256(scenario: Scenario) -> str:
-    """Return the fingerprint of all that decides what happens; the title and the text about it do not."""
-    data = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in _WORDS}
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def axis(key: str, values: Sequence[object] | str) -> Axis:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import active_children, get_all_start_methods, get_context
+from multiprocessing import active_children, forkserver, get_all_start_methods, get_context, resource_tracker
 from typing import Final
 
 from sim.sweeps.work import Job, Outcome, failed, perform
@@ -73,9 +74,6 @@ def _through(executor: Executor, queue: deque[Job], window: int) -> Generator[Ba
                     yield batch
     except BrokenExecutor:
         pass
-    finally:
-        for future in pending:
-            future.cancel()
     return [*lost, *pending.values()]
 
 
@@ -87,18 +85,49 @@ def _died(job: Job) -> Batch:
 @contextmanager
 def pool_of(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Lend processes that start clean; when the work is abandoned they end at once."""
-    context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
-    before = set(active_children())
+    context, before = get_context(_start_method()), set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_the_parent)
     try:
+        with _undisturbed():
+            pool.submit(int)  # starts every process
         yield pool
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # nothing is cancelled first: a pool that loses its processes trips over cancelled futures
         for child in set(active_children()) - before:
             child.terminate()
+        pool.shutdown()
         raise
     else:
         pool.shutdown()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put an interrupt off until everything has started; what starts meanwhile hears of none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    if masks := hasattr(signal, "pthread_sigmask"):  # not on Windows; processes inherit it, a handler they do not
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
+
+
+def _start_method() -> str:
+    if "forkserver" not in get_all_start_methods():
+        return "spawn"
+    resource_tracker.ensure_running()  # it would let interrupts through again
+    with _undisturbed():
+        forkserver.ensure_running()
+    return "forkserver"
 
 
 def _leave_interrupts_to_the_parent() -> None:

@@ -7,6 +7,7 @@ under the fingerprint of its point's scenario, so finer axes or more replication
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ PARTS: Final = "parts.jsonl"
 FAILURES: Final = "failures.jsonl"
 _REMEDY: Final = "--fresh starts again in that folder, another --out leaves it alone"
 _LAYOUT: Final = 1
+_SAME: Final = (("seed", "another seed"), ("engine", "another engine"), ("version", "another version of leasesim"))
 
 Key = tuple[str, int]
 """A point's identity and a replication."""
@@ -45,7 +47,8 @@ class Store:
                 self.tallies = _read(folder / PARTS)
             _mend(folder / PARTS)
             (folder / FAILURES).write_text("", "utf-8")
-            _replace(folder / MANIFEST, json.dumps({"layout": _LAYOUT, **manifest}, indent=1) + "\n")
+            whole = {"layout": _LAYOUT, "fingerprint": fingerprint(manifest), **manifest}
+            _replace(folder / MANIFEST, json.dumps(whole, indent=1) + "\n")
         except OSError as error:
             self._parts.close()
             raise _unwritable(folder, error) from None
@@ -140,7 +143,7 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
 def _locked(path: Path) -> TextIO:
     """Open the parts for appending, unless another process has."""
     try:
-        stream = path.open("a", encoding="utf-8")
+        stream = path.open("a", encoding="utf-8", newline="\n")
     except OSError as error:
         raise _unwritable(path.parent, error) from None
     try:
@@ -191,6 +194,12 @@ def _same_sweep(folder: Path, manifest: Mapping[str, Any], *, fresh: bool) -> No
         raise UsageError(f"'{folder}' was made from {difference}", _REMEDY)
 
 
+def fingerprint(manifest: Mapping[str, Any]) -> str:
+    """Return one word for what has to agree before results may be shared."""
+    what = [manifest["sha256"], list(manifest["axes"]), *(manifest[key] for key, _ in _SAME)]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
 def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
     """Return what makes two manifests two sweeps, in words, or None where results can be shared."""
     scenario = _first_unequal(old["scenario"], new["scenario"])
@@ -198,11 +207,7 @@ def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | No
         return f"another scenario ({scenario})"
     if list(old["axes"]) != list(new["axes"]):
         return f"other axes ({', '.join(old['axes'])} -> {', '.join(new['axes'])})"
-    for key, word in (
-        ("seed", "another seed"),
-        ("engine", "another engine"),
-        ("version", "another version of leasesim"),
-    ):
+    for key, word in _SAME:
         if old[key] != new[key]:
             return f"{word} ({old[key]} -> {new[key]})"
     return None

@@ -40,8 +40,8 @@ class Authority:
         self.grace = scenario.expiry_grace_ns
         shared = scenario.server.host == "shared"
         self.actor = Actor(world.schedule, world.hosts[0].actor if shared else None)
-        self.drift_ppb = round(scenario.hosts.server_drift_ppm * 1000)
-        self.clock: Clock = Clock(world.schedule, reading=scenario.hosts.wall_offset, drift_ppb=self.drift_ppb)
+        drift = round(scenario.hosts.server_drift_ppm * 1000)
+        self.clock: Clock = Clock(world.schedule, reading=scenario.hosts.wall_offset, drift_ppb=drift)
         self.leases: dict[int, LeaseRecord] = {}
         self.ended: dict[int, Truth] = {}
         self.books: Books = CounterBooks(world) if self.rules.books == "counter" else LeaseBooks(self.leases)

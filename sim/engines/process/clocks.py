@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim.engines.process.schedule import Schedule
 
 BILLION: Final = 1_000_000_000
+DRIFT_MIN_PPB: Final = -900_000_000
 
 
 class Clock:
@@ -19,7 +20,7 @@ class Clock:
 
     def __init__(self, schedule: Schedule, reading: int = 0, drift_ppb: int = 0, running: bool = True) -> None:
         self.schedule = schedule
-        self.drift_ppb = drift_ppb
+        self._drifts = self.drift_ppb = drift_ppb
         self.running = running
         self._true = schedule.now
         self._local = reading
@@ -52,10 +53,11 @@ class Clock:
         """Jump by `by_ns`, forward or back."""
         self._rebase(self.read() + by_ns, running=self.running)
 
-    def set_drift(self, ppb: int) -> None:
-        """Run at 1 + `ppb` / 10**9 of true time from now on."""
+    def add_drift(self, ppb: int) -> None:
+        """Run faster by `ppb` / 10**9 of true time from now on; drifts add up, and no clock runs backwards."""
         reading = self.read()
-        self.drift_ppb = ppb
+        self._drifts += ppb
+        self.drift_ppb = max(DRIFT_MIN_PPB, self._drifts)
         self._rebase(reading, running=self.running)
 
     def _rebase(self, reading: int, running: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
+from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.draws import Sampler
 from sim.engines.process.tasks import Ended, Stopped, Task, Waiting
 from sim.streams import stable_id
@@ -89,11 +90,14 @@ def befall(world: World, run: Run) -> None:
 
 
 def afflicting(world: World, affliction: Affliction) -> Waiting:
-    """Let a fault come and go, in true time."""
+    """Let a fault come and go: set starts and lengths in true time, gaps while what it befalls is awake."""
     order = (affliction.index, affliction.target)
+    clock = gap_clock(world, affliction)
     for n, (start, gap, length) in enumerate(affliction.strikes()):
-        begins = world.now + gap if start is None else max(start, world.now)
-        yield world.moment(begins, Rank.FAULT_BEGIN, *order)
+        begins = clock.read() + gap if start is None else max(start, world.now)
+        begin = world.schedule.env.event()
+        Alarm(clock, world.nature, begins, (Rank.FAULT_BEGIN, *order), begin.succeed)
+        yield begin
         if affliction.happens(n):
             affliction.record(Kind.FAULT_BEGIN, length)
             strike(world, affliction)
@@ -101,6 +105,16 @@ def afflicting(world: World, affliction: Affliction) -> Waiting:
                 yield world.moment(world.now + length, Rank.FAULT_END, *order)
                 affliction.record(Kind.FAULT_END)
                 relieve(world, affliction)
+
+
+def gap_clock(world: World, affliction: Affliction) -> Clock:
+    """Return the clock of a fault's starts: a machine that sleeps has no other faults meanwhile."""
+    fault = affliction.fault
+    if fault.when.rate is None or fault.whom == "network":
+        return world.true_time
+    if fault.whom == "hosts":
+        return world.hosts[affliction.target].awake
+    return world.hosts[0].awake if world.scenario.server.host == "shared" else world.true_time
 
 
 def afflicting_run(affliction: Affliction, task: Task) -> Waiting:
@@ -161,7 +175,7 @@ def strike_host(world: World, affliction: Affliction) -> None:
             if run.started:
                 run.main.stop(Ended(Kind.CRASH, affliction.index))
     elif fault.what == "clock_drift":
-        host.monotonic.set_drift(host.monotonic.drift_ppb + round(fault.ppm * 1000))
+        host.monotonic.add_drift(round(fault.ppm * 1000))
     else:
         (host.link.outages if fault.what == "outage" else host.link.slow)[affliction.index] = fault
 
@@ -174,7 +188,7 @@ def strike_server(world: World, fault: Fault) -> None:
     elif fault.what == "clock_step":
         authority.step_clock(fault.step)
     elif fault.what == "clock_drift":
-        authority.clock.set_drift(authority.clock.drift_ppb + round(fault.ppm * 1000))
+        authority.clock.add_drift(round(fault.ppm * 1000))
     else:
         authority.asleep += fault.what == "sleep"
         authority.actor.freeze()
@@ -212,7 +226,7 @@ def relieve_host(world: World, affliction: Affliction) -> None:
     elif fault.what == "pause":
         host.thaw()
     elif fault.what == "clock_drift":
-        host.monotonic.set_drift(host.monotonic.drift_ppb - round(fault.ppm * 1000))
+        host.monotonic.add_drift(-round(fault.ppm * 1000))
     else:
         del (host.link.outages if fault.what == "outage" else host.link.slow)[affliction.index]
 
@@ -223,7 +237,7 @@ def relieve_server(world: World, fault: Fault) -> None:
     if fault.what == "restart":
         authority.come_up()
     elif fault.what == "clock_drift":
-        authority.clock.set_drift(authority.clock.drift_ppb - round(fault.ppm * 1000))
+        authority.clock.add_drift(-round(fault.ppm * 1000))
     else:
         authority.asleep -= fault.what == "sleep"
         authority.actor.thaw()

@@ -22,12 +22,15 @@ class Host:
 
     def __init__(self, world: World, index: int) -> None:
         self.world, self.index = world, index
-        self.drift_ppb = round(world.scenario.hosts.drift_ppm * 1000)
         self.actor = Actor(world.schedule)
-        self.monotonic = Clock(world.schedule, drift_ppb=self.drift_ppb)
+        self.monotonic = Clock(world.schedule, drift_ppb=round(world.scenario.hosts.drift_ppm * 1000))
+        self.awake = Clock(world.schedule)
+        """True time, less all that the machine has slept: gaps between its faults count it."""
         self.link = Link()
         self.reconnected_at = 0
         self.runs: dict[tuple[int, int], Run] = {}
+        self.leaving: dict[tuple[int, int], Task] = {}
+        """Releases under way for runs that have ended."""
         self._reconnect = Sampler(world.scenario.network.reconnect)
         self._sleeps = self._wakes = 0
         self._burst = Spells(world, index)
@@ -41,10 +44,13 @@ class Host:
         self._sleeps += 1
         if self.world.network.is_local(self):
             self.world.authority.asleep += 1
-        if self._sleeps == 1 and not self.world.scenario.hosts.monotonic_counts_suspend:
-            self.monotonic.stop()
+        first = self._sleeps == 1
+        if first:
+            self.awake.stop()
+            if not self.world.scenario.hosts.monotonic_counts_suspend:
+                self.monotonic.stop()
         self.freeze()
-        if self._sleeps == 1:
+        if first:
             self.world.network.suspend(self)
 
     def wake(self) -> None:
@@ -53,6 +59,7 @@ class Host:
         if self.world.network.is_local(self):
             self.world.authority.asleep -= 1
         if self._sleeps == 0:
+            self.awake.start()
             if not self.monotonic.running:
                 self.monotonic.start()
             wait = self.world.draws.duration(self._reconnect, Purpose.RECONNECT, self.index, 0, self._wakes)
@@ -83,7 +90,9 @@ class Host:
 
     def open_tasks(self) -> list[Task]:
         """Return the tasks that wait for an answer, in order."""
-        return [task for run in self.living() for task in run.tasks if task.open_request >= 0]
+        tasks = {name: [task] for name, task in self.leaving.items()}
+        tasks |= {name: run.tasks for name, run in self.runs.items()}
+        return [task for name in sorted(tasks) for task in tasks[name] if task.open_request >= 0]
 
 
 class Spells:

@@ -153,4 +153,7 @@ def working(world: World, run: Run) -> Waiting:
 def giving_back(world: World, run: Run, orphan: bool = False) -> Waiting:
     """Tell the authority that the slot is free; after all tries failed it stays taken until it expires."""
     task = Task(world, run, run.host.actor, run.host.monotonic, (run.lane, run.key(4)))
+    name = (run.lane, run.generation)
+    run.host.leaving[name] = task
     yield from call(task, Release(run, run.lease, orphan))
+    del run.host.leaving[name]

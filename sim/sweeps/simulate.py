@@ -16,13 +16,13 @@ from sim.results.measures import HEADLINES, known
 from sim.results.origins import Origin, Source, named
 from sim.results.pair import Comparison
 from sim.results.provenance import ENGINE, SEED, Provenance
-from sim.results.sequential import CAP, sample
 from sim.results.single import Run
-from sim.results.swept import Sweep
 from sim.sweeps.grid import Point, grid
 from sim.sweeps.runner import JOBS_MAX, pool_of
+from sim.sweeps.sequential import CAP, sample
 from sim.sweeps.store import Store
 from sim.sweeps.study import Collected, Failure, Progress, Study
+from sim.sweeps.swept import Sweep
 
 REPLICATIONS: Final = 30
 """Replications where neither a number nor a precision is asked for."""

@@ -16,10 +16,10 @@ from sim.results.describe import faults_in_words, in_words
 from sim.results.many import Replications
 from sim.results.measures import FALSE_TERMINATIONS, HEADLINES, SHORT, badness, worst_index
 from sim.results.origins import settings
-from sim.results.provenance import Provenance
+from sim.results.provenance import Provenance, sha256
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
-from sim.sweeps.grid import Axis, Point, sha256
+from sim.sweeps.grid import Axis, Point
 from sim.sweeps.study import Failure
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Measurements of speed: ratios taken in one run, never assertions of the ordinary tests."""
