@@ -3,8 +3,10 @@
 A comment on the line before a fence steers how its block is run, in parts separated by semicolons:
 
 - ``skip: REASON``      it is not run;
+- ``save: REASON``      a scenario that is saved for the commands after it and not loaded;
 - ``exit: 2``           its last command ends with this code (0 where nothing is said);
-- ``keep: 1-8 20``      only these lines of the output are printed, ``...`` stands for the others;
+- ``keep: A .. B | C``  only the lines from the first that holds A to the next that holds B, and the next that holds C,
+                        of each output are printed; ``...`` stands for the others;
 - ``copy: FROM TO``     a picture that its commands wrote, and where the page has it (from `docs/`).
 """
 
@@ -109,18 +111,22 @@ def _commands(lines: list[str]) -> Iterator[Command]:
         yield Command("".join(command), tuple(output))
 
 
-def kept(output: list[str], ranges: str | None) -> list[str]:
+def kept(output: list[str], wanted: str | None) -> list[str]:
     """Return the lines of an output that a page prints."""
-    if ranges is None:
+    if wanted is None:
         return output
-    wanted: set[int] = set()
-    for part in ranges.split():
-        low, _, high = part.partition("-")
-        wanted |= set(range(int(low), int(high or low) + 1))
     shown: list[str] = []
-    for number, line in enumerate(output, start=1):
-        if number in wanted:
-            shown.append(line)
-        elif shown[-1:] != [ELIDED]:
-            shown.append(ELIDED)
-    return shown
+    at = 0
+    for part in wanted.split("|"):
+        first, _, last = (text.strip() for text in part.partition(".."))
+        start = _find(first, output, at)
+        stop = _find(last, output, start) if last else start
+        shown += [ELIDED] * (start > at) + output[start : stop + 1]
+        at = stop + 1
+    return shown + [ELIDED] * (at < len(output))
+
+
+def _find(text: str, lines: list[str], since: int) -> int:
+    found = next((at for at, line in enumerate(lines[since:], start=since) if text in line), None)
+    assert found is not None, f"'{text}' is not in the output:\n" + "\n".join(lines)
+    return found

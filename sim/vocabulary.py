@@ -46,7 +46,8 @@ class Kind(IntEnum):
     ASK = 2
     """It sends an acquire request. number: request."""
     GRANT = 3
-    """The authority grants. number: request; lease; value: slots in use after."""
+    """The authority grants, or a late renewal revives a lease under its old number. number: request (-1: woken);
+    lease; value: slots in use after."""
     REFUSE = 4
     """The authority refuses, the limit is full. number: request; value: Retry-After in ns (0: none)."""
     QUEUE = 5

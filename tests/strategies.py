@@ -228,7 +228,10 @@ def mended(raw: Raw) -> Raw:
             lease["on_restart"] = "lost_free"
     if lease.get("judge") == "contender":
         lease["expiry_check"], limit["collision"] = "on_acquire", "enqueue"
-    if raw.get("renewal", {}).get("fence_anchor", "never") == "never" and lease.get("late_renew") == "reject_locally":
+    if (
+        raw.get("renewal", {}).get("fence_anchor") not in ("send", "recv")
+        and lease.get("late_renew") == "reject_locally"
+    ):
         lease["late_renew"] = "reject"
     if lease.get("on_restart", "").startswith("reset"):
         raw.get("server", {}).pop("replicas", None)

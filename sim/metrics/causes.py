@@ -139,9 +139,9 @@ class Causes:
             return self._restart(life)
         if life.taken_first and life.ended_by == Kind.RELEASE:
             return Cause(_GIVEN_BACK.get(life.given_back_in, PROTOCOL))
-        if self._unknown_there(life):
-            return Cause(REPLICA)
         history = self._history.lease(life.lease)
+        if self._unknown_there(life, history):
+            return Cause(REPLICA)
         too_early = life.taken_first and not 0 <= life.started_ns <= life.ended_ns
         critical = self._provisioning(life) if too_early else self._critical(life, history)
         blamed = max(self._blamed(life, history, critical), default=None)
@@ -152,20 +152,22 @@ class Causes:
 
     def _restart(self, life: LeaseLife) -> Cause:
         faults = self._scenario.faults
-        restarts = [each for each in self._around(life, 0, life.ended_ns) if faults[each.fault].what == "restart"]
+        now = life.ended_ns
+        restarts = [each for each in self._around(life, now, now) if faults[each.fault].what == "restart"]
         if not restarts:
             return Cause(PROTOCOL)
         last = max(restarts, key=lambda each: each.begin_ns)
         return Cause(faults[last.fault].name, last.fault, last.begin_ns)
 
-    def _unknown_there(self, life: LeaseLife) -> bool:
+    def _unknown_there(self, life: LeaseLife, history: LeaseHistory) -> bool:
+        """Return whether a renewal was refused that the replica with the lease would have granted."""
         server = self._scenario.server
-        return (
-            server.replicas > 1
-            and server.storage == "memory"
-            and not life.taken_first
-            and (life.reason, life.truth) == (Loss.REVOKED, Truth.FORGOTTEN)
-        )
+        if server.replicas == 1 or server.storage != "memory":
+            return False
+        if life.taken_first:
+            last = max((time for time in history.renewed if time <= life.ended_ns), default=life.granted_ns)
+            return any(last < time < life.ended_ns for time in history.denied)
+        return life.reason == Loss.REVOKED and life.truth == Truth.STILL_VALID
 
     # ---- the critical interval
 

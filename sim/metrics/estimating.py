@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from sim.metrics.spec import METRICS, Metric
-from sim.stats import Estimate, mean_interval, ratio_interval
+from sim.stats import Estimate, mean_interval, proportion_interval, ratio_interval
 from sim.units import HOUR, SECOND
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95)
     bottoms = [_sum(tally, metric.under) / metric.under_ns for tally in tallies]
     counted = metric.estimator == "incidents" or (metric.estimator == "kills" and (not any(tops) or _alone(tallies)))
     found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted)
-    return _probability(found, sum(bottoms), confidence) if metric.estimator == "per_run" else found
+    if metric.estimator == "per_run":
+        return _probability(found, sum(bottoms), confidence)
+    return replace(found, high=min(found.high, 1.0)) if metric.unit == "fraction" else found
 
 
 def causes_of(
@@ -85,8 +87,9 @@ def _alone(tallies: Sequence[Tally]) -> bool:
 
 
 def _probability(found: Estimate, runs: float, confidence: float) -> Estimate:
-    """Keep a share of runs within [0, 1]; of none in n, the upper bound is 1 - (alpha/2)^(1/n)."""
-    if found.value == 0 and found.high == inf:
-        high = 1 - ((1 - confidence) / 2) ** (1 / runs)
-        return replace(found, high=high, method=f"none of {runs:.0f} runs, Clopper-Pearson")
+    """Keep a share of runs within [0, 1]; where none was hit or all were, the exact bound for so many runs."""
+    if found.value in (0, 1) and runs >= 1:
+        exact = proportion_interval(round(found.value * runs), round(runs), found.unit, confidence, "exact")
+        method = f"{'none' if found.value == 0 else 'all'} of {runs:.0f} runs, Clopper-Pearson"
+        return replace(found, low=exact.low, high=exact.high, method=method)
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))

@@ -128,32 +128,22 @@ class History:
 
 
 class _Line:
-    """The occurrences of one fault on one target, as they begin."""
+    """The occurrences of one fault on one target: one begins after the other has ended."""
 
     def __init__(self, fault: int, end_ns: int) -> None:
         self._fault, self._end_ns = fault, end_ns
         self._begins: list[int] = []
         self._ends: list[int] = []
-        self._open = 0
-        self._longest = 0
 
     def begin(self, time: int) -> None:
         self._begins.append(time)
         self._ends.append(self._end_ns)
 
     def end(self, time: int) -> None:
-        """Close the oldest that is open."""
-        self._ends[self._open] = time
-        self._longest = max(self._longest, time - self._begins[self._open])
-        self._open += 1
+        self._ends[-1] = time
 
     def within(self, since: int, until: int) -> Iterator[Occurrence]:
-        begins, ends = self._begins, self._ends
-        earliest = since - self._longest
-        if self._open < len(begins):
-            earliest = min(earliest, begins[self._open])
-        for index in range(bisect_right(begins, until) - 1, -1, -1):
-            if begins[index] < earliest:
+        for index in range(bisect_right(self._begins, until) - 1, -1, -1):
+            if self._ends[index] < since:
                 return
-            if ends[index] >= since:
-                yield Occurrence(self._fault, begins[index], ends[index])
+            yield Occurrence(self._fault, self._begins[index], self._ends[index])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.model.distributions import Lognormal
-from sim.model.scenario import Scenario
+from sim.model.scenario import Backlog, Scenario
 from sim.units import DAY, format_duration
 
 DURATION_MAX = 3650 * DAY
@@ -54,7 +54,7 @@ def _protocol(s: Scenario) -> Iterator[_Finding]:
             "a contender judges when it polls",
             None,
         )
-    if renewal.fence_anchor == "never" and lease.late_renew == "reject_locally":
+    if renewal.fence_anchor not in ("send", "recv") and lease.late_renew == "reject_locally":
         yield (
             "lease.late_renew",
             "'reject_locally' needs renewal.fence_anchor 'send' or 'recv': the holder must know its own deadline",
@@ -122,6 +122,16 @@ def _timing(s: Scenario) -> Iterator[_Finding]:
 def _inert(s: Scenario) -> Iterator[_Finding]:
     if s.lease.books == "leases" and s.limit.retry_after == "occupancy" and s.limit.collision != "enqueue":
         yield "limit.retry_after", "has no effect unless limit.collision = 'enqueue'", None
+    if s.server.storage == "memory" and s.lease.on_restart == "keep" and any(f.what == "restart" for f in s.faults):
+        yield "lease.on_restart", "is 'keep' although server.storage is 'memory': leases would not survive", None
+    if s.limit.collision == "cancel_new" and isinstance(s.runs.arrivals, Backlog):
+        yield "runs.arrivals", "is a backlog, which 'cancel_new' empties at once: nobody is left waiting", None
+    if s.renewal.runs_in == "none" and s.renewal.fence_anchor in ("send", "recv", "loop_start"):
+        yield (
+            "renewal.fence_anchor",
+            "has no effect with runs_in = 'none': there is no loop that keeps a deadline",
+            None,
+        )
     if s.server.storage != "memory" and s.server.replicas > 1:
         yield "server.replicas", f"has no effect with server.storage = '{s.server.storage}': all share the leases", None
     if s.limit.slots == 0:

@@ -141,7 +141,8 @@ class Renewal(Section):
     retry_gone: StrictBool = Field(default=False, description="A definite 'gone' is retried like any other failure.")
     fence_after: Share = Field(default=1.0, description="Local deadline; a fraction is of `lease.ttl`.")
     fence_anchor: Literal["send", "recv", "loop_start", "giveup", "never"] = Field(
-        default="never", description="What the local deadline is counted from."
+        default="never",
+        description="What the local deadline is counted from; `giveup`: giving up is itself the deadline.",
     )
     on_lost: Literal["terminate", "continue", "rejoin", "suspend"] = Field(
         default="terminate", description="When the authority says the lease is gone, or the local deadline passes."
@@ -172,7 +173,9 @@ class Http(Section):
     jitter_shape: Literal["uniform", "truncated_exponential"] = Field(
         default="uniform", description="Law of that jitter on about [1 - jitter, 1 + jitter]."
     )
-    retry_codes: tuple[int, ...] = Field(default=(408, 429, 502, 503), description="Statuses that are retried.")
+    retry_codes: tuple[Annotated[StrictInt, Field(ge=100, le=599)], ...] = Field(
+        default=(408, 429, 502, 503), description="Statuses that are retried."
+    )
     retry_refused: StrictBool = Field(default=True, description="A refused connection is retried.")
     retry_reset: StrictBool = Field(default=True, description="A broken connection is retried.")
     retry_timeout: StrictBool = Field(default=True, description="A time-out is retried.")

@@ -16,6 +16,7 @@ from sim.metrics import Tally
 from sim.model.faults import Fault
 from sim.model.scenario import Scenario
 from sim.trace import Event, Trace
+from sim.units import SECOND, format_duration
 from sim.vocabulary import Kind
 
 LOSS: Final = "message loss"
@@ -31,7 +32,9 @@ class Without:
     """A fault's name, `LOSS`, `ERRORS`, or `ALL` for no cause at all left."""
     tally: Tally
     still: bool
-    """Whether the termination in question happens all the same."""
+    """Whether the termination in question happens all the same: to the same run, and no later."""
+    later_ns: int = 0
+    """Where it does not: how much later the same run is terminated for another reason; 0 if it never is."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,16 @@ class Attribution:
         assert self.stop is not None
         what = f"The termination of run {self.stop.lane}.{self.stop.generation}"
         if self.needed:
-            return (
-                f"{what} needed {' and '.join(_quoted(cause) for cause in self.needed)}: without, it does not happen."
-            )
+            needed = " and ".join(_quoted(cause) for cause in self.needed)
+            return f"{what} needed {needed}: without, it does not happen{self._reprieve()}."
         if self.without[-1].still:
             return f"{what} needed no fault: it happens without any of them. The protocol itself does it."
         return f"{what} needed no single fault: it happens without any one of them, but not without all."
+
+    def _reprieve(self) -> str:
+        """Say that the same run was terminated after all, later and for another reason."""
+        later = [each.later_ns for each in self.without if each.cause in self.needed and each.later_ns]
+        return f", though the run is terminated {format_duration(max(later) // SECOND * SECOND)} later" if later else ""
 
 
 def attribute(
@@ -75,7 +82,9 @@ def attribute(
     without = []
     for cause, changed in _worlds(scenario):
         other = engines.run(changed, seed, replication, engine=engine)
-        without.append(Without(cause, metrics.measure(other, changed), stop is not None and _happens(stop, other)))
+        after = None if stop is None else _stopped_after(stop, other)
+        still, later = after is not None and after <= 0, max(0, after or 0)
+        without.append(Without(cause, metrics.measure(other, changed), still, later))
     return Attribution(stop, metrics.measure(trace, scenario), tuple(without))
 
 
@@ -103,11 +112,11 @@ def _never(fault: Fault) -> Fault:
     return fault.model_copy(update={"probability": 0.0})
 
 
-def _happens(stop: Event, other: Trace) -> bool:
-    """Whether that run of that client is terminated in the other world too, whenever it is."""
+def _stopped_after(stop: Event, other: Trace) -> int | None:
+    """Return how much later that run is terminated in the other world; None if it never is."""
     rows = other.rows
     named = (rows[:, 1] == Kind.STOP) & (rows[:, 2] == stop.lane) & (rows[:, 3] == stop.generation)
-    return bool(named.any())
+    return int(rows[named, 0][0]) - stop.time_ns if named.any() else None
 
 
 def _counts(tally: Tally) -> str:

@@ -31,7 +31,7 @@ Z_MAX: Final = float(scipy.stats.norm.isf(LEVEL / 2))
 _TEXT_MAX: Final = 6000
 
 Array = npt.NDArray[np.float64]
-Values = Sequence[float] | Array
+Values = Sequence[float] | npt.NDArray[Any]
 Raw = dict[str, Any]
 
 
@@ -161,11 +161,17 @@ class Case:
     section: str
     oracles: tuple[str, ...]
     rows: Callable[[], Iterator[Row]]
+    count: int
+    """How many rows it has."""
     long: bool
 
     @property
     def name(self) -> str:
         return self.rows.__name__
+
+    @property
+    def file(self) -> str:
+        return self.rows.__code__.co_filename
 
     def run(self, salt: int = 0) -> list[Row]:
         """Its rows; another `salt`, other random numbers."""
@@ -173,28 +179,35 @@ class Case:
         return list(self.rows())
 
 
-CASES: Final[list[Case]] = []
+CASES: Final[dict[str, Case]] = {}
 
 
-def case(section: str, *names: str, long: bool = False) -> Callable[[Callable[[], Iterator[Row]]], None]:
-    """Enter a function into the table: the section of the theory, the oracles that it is about."""
+def case(
+    section: str, *names: str, rows: int, long: bool = False
+) -> Callable[[Callable[[], Iterator[Row]]], Callable[[], Iterator[Row]]]:
+    """Enter a function into the table: the section of the theory, the oracles that it is about, its number of rows."""
     assert all(hasattr(oracles, name) for name in names), names
 
-    def enter(function: Callable[[], Iterator[Row]]) -> None:
-        CASES.append(Case(section, names, function, long))
+    def enter(function: Callable[[], Iterator[Row]]) -> Callable[[], Iterator[Row]]:
+        new = Case(section, names, function, rows, long)
+        old = CASES.setdefault(new.name, new)
+        assert old.file == new.file, f"two cases are named {new.name}"
+        CASES[new.name] = new
+        return function
 
     return enter
 
 
 def parameters(module: str) -> list[Any]:
     """The cases of a module, for pytest; the long ones are marked."""
-    own = [each for each in CASES if each.rows.__module__ == module]
+    own = [each for each in CASES.values() if each.rows.__module__ == module]
     return [pytest.param(each, id=each.name, marks=[pytest.mark.long] if each.long else []) for each in own]
 
 
 def verify(case: Case) -> None:
     """Fail where a row of the case is off, or says nothing of an oracle that it names."""
     rows = case.run()
+    assert len(rows) == case.count, f"{case.name} has {len(rows)} rows"
     assert {row.oracle.partition(".")[0] for row in rows} == set(case.oracles), f"{case.name} does not do what it says"
     for row in rows:
         assert row.ok, (
@@ -218,6 +231,20 @@ def law(pause: Pause) -> Raw:
         case oracles.Uniform(low, high):
             return {"kind": "uniform", "low": span(low), "high": span(high)}
     raise TypeError(f"no distribution for {pause}")
+
+
+def named(pause: Pause) -> str:
+    """A pause in words."""
+    match pause:
+        case oracles.Exponential(mean):
+            return f"exponential, mean {mean:g} s"
+        case oracles.Deterministic(length):
+            return f"always {length:g} s"
+        case oracles.Lognormal(median, sigma):
+            return f"lognormal, median {median:.3g} s, sigma {sigma:g}"
+        case oracles.Uniform(low, high):
+            return f"uniform, {low:g} to {high:g} s"
+    raise TypeError(f"no words for {pause}")
 
 
 def span(seconds: float) -> str:

@@ -18,7 +18,7 @@ def load_cases() -> list[Case]:
     """All cases, in the order of the theory."""
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         import_module(f"tests.verification.{path.stem}")
-    return sorted(CASES, key=lambda case: case.section)
+    return sorted(CASES.values(), key=lambda case: case.section)
 
 
 def cells(case: Case, row: Row) -> tuple[str, ...]:
@@ -45,8 +45,8 @@ def summary(rows: Iterable[Row]) -> str:
     compared = [row for row in rows if not row.exact]
     largest = max((abs(row.z) for row in compared), default=0.0)
     return (
-        f"{len(compared)} comparisons, largest |z| {largest:.2f}; a row fails beyond {Z_MAX:.2f}, a false-alarm rate of "
-        f"{LEVEL:g} a row and at most {len(compared) * LEVEL:.1%} for the table."
+        f"{len(compared)} comparisons, largest |z| {largest:.2f}. A row fails beyond {Z_MAX:.2f}: a false-alarm rate "
+        f"of {LEVEL:g} a row and at most {len(compared) * LEVEL:.2%} for the table."
     )
 
 
@@ -57,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--long", action="store_true", help="also the cases that take long")
     parser.add_argument("--times", action="store_true", help="say on stderr what each case takes")
     options = parser.parse_args(arguments)
+    cases = load_cases()
+    if unknown := set(options.cases) - {each.name for each in cases}:
+        parser.error(f"no case is named {', '.join(sorted(unknown))}")
     chosen = [
-        each
-        for each in load_cases()
-        if (each.name in options.cases if options.cases else options.long or not each.long)
+        each for each in cases if (each.name in options.cases if options.cases else options.long or not each.long)
     ]
     lines, rows = [], []
     for each in chosen:

@@ -14,7 +14,7 @@ import pytest
 from sim import oracles
 from sim.oracles import Deterministic, Exponential, Lognormal, Pause, Uniform
 from sim.vocabulary import Kind
-from tests.verification.checks import Case, Row, Simulated, case, instants, law, parameters, verify, world
+from tests.verification.checks import Case, Row, Simulated, case, instants, law, named, parameters, verify, world
 from tests.verification.reading import count
 
 L, WAIT, UP, DOWN = 60.0, 28.0, 4.0, 8.0
@@ -41,7 +41,7 @@ def stopped(pause: Pause, pauses: int = 2500) -> Row:
     simulated = delayed(pauses, pauses * (apart + C + pause.mean) + 1000, fault)
     lost, stops = count(simulated.trace, Kind.LOST), count(simulated.trace, Kind.FAULT_BEGIN)
     expected = oracles.expiry_running_delayed(pause, L, WAIT, RTT)
-    return simulated.share("expiry_running_delayed", str(pause), expected, lost, stops)
+    return simulated.share("expiry_running_delayed", named(pause), expected, lost, stops)
 
 
 def asleep(pause: Pause, longest: float, sleeps: int = 2500) -> Row:
@@ -50,27 +50,27 @@ def asleep(pause: Pause, longest: float, sleeps: int = 2500) -> Row:
     simulated = delayed(sleeps, sleeps * (apart + C) + 1000, fault)
     lost, begun = count(simulated.trace, Kind.LOST), count(simulated.trace, Kind.FAULT_BEGIN)
     expected = oracles.expiry_frozen_delayed(pause, L, WAIT, RTT)
-    return simulated.share("expiry_frozen_delayed", str(pause), expected, lost, begun)
+    return simulated.share("expiry_frozen_delayed", named(pause), expected, lost, begun)
 
 
-@case("1.2", "expiry_running_delayed")
+@case("1.2", "expiry_running_delayed", rows=2)
 def a_stop_with_delays() -> Iterator[Row]:
     for pause in (Exponential(30.0), Lognormal(25.0, 1.0)):
         yield stopped(pause)
 
 
-@case("1.2", "expiry_running_delayed", long=True)
+@case("1.2", "expiry_running_delayed", rows=2, long=True)
 def more_stops_with_delays() -> Iterator[Row]:
     for pause in (Deterministic(35.0), Uniform(10.0, 70.0)):
         yield stopped(pause, 8000)
 
 
-@case("1.2", "expiry_frozen_delayed")
+@case("1.2", "expiry_frozen_delayed", rows=1)
 def a_sleep_with_delays() -> Iterator[Row]:
     yield asleep(Uniform(5.0, 65.0), longest=65.0)
 
 
-@case("1.2", "expiry_frozen_delayed", long=True)
+@case("1.2", "expiry_frozen_delayed", rows=1, long=True)
 def more_sleeps_with_delays() -> Iterator[Row]:
     yield asleep(Deterministic(25.0), longest=25.0, sleeps=8000)
 

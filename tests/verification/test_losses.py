@@ -51,9 +51,9 @@ def lossy(ttl: float, loss: float, cycles: int, loss_down: float = 0.0) -> Simul
     )
 
 
-@case("1.4", "loss_expiry_rate", "loss_lapse_mean", "loss_lease_availability", "attempts_before_expiry")
+@case("1.4", "loss_expiry_rate", "loss_lapse_mean", "loss_lease_availability", "attempts_before_expiry", rows=8)
 def losses_in_a_row() -> Iterator[Row]:
-    """With a ttl of three intervals the third attempt comes at the very expiry, and is late; lost answers do no harm."""
+    """With a ttl of three intervals the third attempt comes at the very expiry: too late. Lost answers do no harm."""
     loss = 0.4
     for ttl, loss_down in ((100.0, 0.0), (90.0, 0.3)):
         simulated = lossy(ttl, loss, 6000, loss_down)
@@ -75,7 +75,7 @@ def losses_in_a_row() -> Iterator[Row]:
 UP, DOWN, ROUNDS = 0.4, 0.3, 3
 
 
-@case("1.4", "attempts_to_run", "needless_giveup", "roundtrip_loss")
+@case("1.4", "attempts_to_run", "needless_giveup", "roundtrip_loss", rows=3)
 def three_failures_in_a_row() -> Iterator[Row]:
     """The ttl is such that three lost requests let the lease expire just before the holder gives up, and one that
     arrived keeps it valid until after that: then the metrics can tell one from the other.
@@ -108,7 +108,7 @@ def three_failures_in_a_row() -> Iterator[Row]:
     assert simulated.column("terminated_still_valid").sum() == needless
 
 
-@case("1.4", "prob_run_within")
+@case("1.4", "prob_run_within", rows=1)
 def two_failures_within_six() -> Iterator[Row]:
     """The work is done just after the sixth attempt."""
     length, attempts, loss = 2, 6, 0.35
@@ -130,7 +130,7 @@ def two_failures_within_six() -> Iterator[Row]:
     assert simulated.column("runs_terminated").sum() == gave_up
 
 
-@case("1.4", "giveup_rate")
+@case("1.4", "giveup_rate", rows=1)
 def a_loop_that_gives_up() -> Iterator[Row]:
     """Failures are errors of the server, which take no time; having given up the holder gets another lease at once."""
     loss, wait, backoffs = 0.5, 20.0, (3.0, 6.0)
@@ -197,7 +197,7 @@ def bursty(link: GilbertElliott, duration: float) -> tuple[Simulated, list[float
     return simulated, [timeout + backoff, timeout + 2 * backoff]
 
 
-@case("1.4", "GilbertElliott")
+@case("1.4", "GilbertElliott", rows=2)
 def bursts_of_loss() -> Iterator[Row]:
     """Request and answer cross the channel at one instant, in one state: an exchange fails as either of them does."""
     link = GilbertElliott(1 / 30, 1 / 15, 0.1, 0.8)
@@ -215,7 +215,7 @@ def bursts_of_loss() -> Iterator[Row]:
     yield simulated.share("GilbertElliott.all_lost", f"{what}; exchanges", both.all_lost(gaps), gave_up, len(decided))
 
 
-@case("1.4", "GilbertElliott")
+@case("1.4", "GilbertElliott", rows=1)
 def bursts_that_lose_everything() -> Iterator[Row]:
     link = GilbertElliott.of(0.3, 10.0)
     simulated, gaps = bursty(link, 25_000)
@@ -228,7 +228,7 @@ def bursts_that_lose_everything() -> Iterator[Row]:
 # ---- restarts ---------------------------------------------------------------------------------------------
 
 
-@case("1.4", "storage_loss_rate")
+@case("1.4", "storage_loss_rate", rows=1)
 def restarts_that_forget() -> Iterator[Row]:
     """Kills = restarts x holders, in batches: minus its mean rate that is a martingale with the variance below."""
     rate, clients = 1 / 200.0, 8

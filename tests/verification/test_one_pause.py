@@ -8,6 +8,8 @@ cycle holds `C` awake seconds whatever happens, so that sleep too has any phase 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +18,29 @@ from sim import oracles
 from sim.model.scenario import Scenario
 from sim.oracles import Deterministic, Exponential, Lognormal, Pause, Uniform
 from sim.vocabulary import Kind
-from tests.verification.checks import Case, Row, Simulated, case, instants, law, parameters, per_second, verify, world
+from tests.verification.checks import (
+    Case,
+    Row,
+    Simulated,
+    case,
+    instants,
+    law,
+    named,
+    parameters,
+    per_second,
+    verify,
+    world,
+)
 from tests.verification.reading import Cycles, count
 
 L, C, P = 60.0, 40.0, 30.0
-EXPONENTIAL, CONSTANT, LOGNORMAL, UNIFORM = Exponential(30.0), Deterministic(35.0), Lognormal(25.0, 1.0), Uniform(10, 70)
-SWEPT = {"expiry_check": "sweep", "sweep_interval": f"{P}s", "late_renew": "until_reaped"}
+EXPONENTIAL, CONSTANT, LOGNORMAL, UNIFORM = (
+    Exponential(30.0),
+    Deterministic(35.0),
+    Lognormal(25.0, 1.0),
+    Uniform(10, 70),
+)
+SWEPT: dict[str, Any] = {"expiry_check": "sweep", "sweep_interval": f"{P}s", "late_renew": "until_reaped"}
 
 
 def running(pause: Pause, pauses: int, salt: int = 0, **lease: str) -> Scenario:
@@ -47,42 +66,44 @@ def frozen(pause: Pause, duration: float, **lease: str) -> Scenario:
 
 
 def strict_running(pause: Pause) -> Row:
-    simulated = Simulated(running(pause, 3000))
+    simulated = Simulated(running(pause, 2000))
     stops, lost = count(simulated.trace, Kind.FAULT_BEGIN), count(simulated.trace, Kind.LOST)
-    return simulated.share("expiry_running", str(pause), oracles.expiry_running(pause, L, C), lost, stops)
+    return simulated.share("expiry_running", named(pause), oracles.expiry_running(pause, L, C), lost, stops)
 
 
 def strict_frozen(pause: Pause) -> Row:
-    simulated = Simulated(frozen(pause, 5000 * (C + pause.mean)))
+    simulated = Simulated(frozen(pause, 4000 * (C + pause.mean)))
     cycles = Cycles.of(simulated.trace)
     lost = cycles.lost[cycles.faults == 1]
-    return simulated.share("expiry_frozen", str(pause), oracles.expiry_frozen(pause, L, C), int(lost.sum()), lost.size)
+    return simulated.share(
+        "expiry_frozen", named(pause), oracles.expiry_frozen(pause, L, C), int(lost.sum()), lost.size
+    )
 
 
-@case("1.1", "expiry_running")
+@case("1.1", "expiry_running", rows=4)
 def a_stop_of_any_length() -> Iterator[Row]:
     for pause in (EXPONENTIAL, CONSTANT, LOGNORMAL, UNIFORM):
         yield strict_running(pause)
 
 
-@case("1.1", "expiry_frozen")
+@case("1.1", "expiry_frozen", rows=3)
 def a_sleep_of_any_length() -> Iterator[Row]:
     for pause in (EXPONENTIAL, LOGNORMAL, UNIFORM):
         yield strict_frozen(pause)
 
 
-@case("1.1", "expiry_running")
+@case("1.1", "expiry_running", rows=2)
 def a_stop_with_a_reaper() -> Iterator[Row]:
     """The reaper's phase is drawn once a replication, so the replications are what is independent."""
     for pause in (EXPONENTIAL, CONSTANT):
-        simulated = Simulated(lambda number, pause=pause: running(pause, 50, number, **SWEPT), replications=40)
+        simulated = Simulated(partial(running, pause, 50, **SWEPT), replications=40)
         stops = [count(trace, Kind.FAULT_BEGIN) for trace in simulated.traces]
         lost = [count(trace, Kind.LOST) for trace in simulated.traces]
         expected = oracles.expiry_running(pause, L, C, P)
-        yield simulated.ratio("expiry_running", f"{pause}, reaper", expected, lost, stops, sum(stops))
+        yield simulated.ratio("expiry_running", f"{named(pause)}, reaper", expected, lost, stops, sum(stops))
 
 
-@case("1.1", "expiry_frozen")
+@case("1.1", "expiry_frozen", rows=2)
 def a_sleep_with_a_reaper() -> Iterator[Row]:
     for pause in (CONSTANT, LOGNORMAL):
         simulated = Simulated(frozen(pause, 100 * (C + pause.mean), **SWEPT), replications=50)
@@ -90,10 +111,10 @@ def a_sleep_with_a_reaper() -> Iterator[Row]:
         single = np.array([(each.faults == 1).sum() for each in cycles])
         lost = np.array([each.lost[each.faults == 1].sum() for each in cycles])
         expected = oracles.expiry_frozen(pause, L, C, P)
-        yield simulated.ratio("expiry_frozen", f"{pause}, reaper", expected, lost, single, int(single.sum()))
+        yield simulated.ratio("expiry_frozen", f"{named(pause)}, reaper", expected, lost, single, int(single.sum()))
 
 
-@case("1.1", "expiry_outage")
+@case("1.1", "expiry_outage", rows=1)
 def an_outage_of_the_server() -> Iterator[Row]:
     """Four retries fit the slack, the last one just before the expiry, so that how often it retries does not matter."""
     outage, retries = Uniform(5.0, 70.0), 4
@@ -113,7 +134,7 @@ def an_outage_of_the_server() -> Iterator[Row]:
         )
     )
     hits, trials = count(simulated.trace, Kind.LOST), count(simulated.trace, Kind.FAULT_BEGIN)
-    yield simulated.share("expiry_outage", str(outage), oracles.expiry_outage(outage, L, C), hits, trials)
+    yield simulated.share("expiry_outage", f"outage {named(outage)}", oracles.expiry_outage(outage, L, C), hits, trials)
 
 
 @pytest.mark.verification

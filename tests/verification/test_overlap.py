@@ -23,6 +23,7 @@ from tests.verification.checks import (
     case,
     instants,
     law,
+    named,
     parameters,
     per_second,
     span,
@@ -83,25 +84,25 @@ def overlap_rows(oracle: str, what: str, expected: float, simulated: Simulated, 
     assert measured == pytest.approx(total, abs=L + C), f"{integral}: {measured}, lease by lease {total}"
 
 
-@case("1.5", "belief_overlap_running")
+@case("1.5", "belief_overlap_running", rows=1)
 def blocked_holders_work_on() -> Iterator[Row]:
     """A blocked event loop renews nothing while the work goes on: execution overlap is belief overlap."""
     pause = Uniform(10.0, 70.0)
     simulated = contended("block", pause, 70.0 + C, 800)
     expected = oracles.belief_overlap_running(pause, C, L)
     yield from overlap_rows(
-        "belief_overlap_running", "blocked loop, Uniform(10, 70)", expected, simulated, "over_allocation_ns"
+        "belief_overlap_running", f"{named(pause)}, blocked loop", expected, simulated, "over_allocation_ns"
     )
 
 
-@case("1.5", "belief_overlap_running")
+@case("1.5", "belief_overlap_running", rows=1)
 def stopped_holders_believe_on() -> Iterator[Row]:
     """Regranted 8 s after the expiry; who is stopped does not execute, and learns of its loss at resume."""
     pause = Lognormal(25.0, 0.8)
     simulated = contended("pause", pause, C, 800, reuse_delay=8.0)
     expected = oracles.belief_overlap_running(pause, C, L + 8)
     yield from overlap_rows(
-        "belief_overlap_running", f"{pause}, lock-delay", expected, simulated, "holding_over_allocation_ns"
+        "belief_overlap_running", f"{named(pause)}, lock-delay", expected, simulated, "holding_over_allocation_ns"
     )
     assert simulated.column("over_allocation_ns").sum() == 0, "without latency nobody executes beside another"
 
@@ -121,7 +122,7 @@ def single(
     )
 
 
-@case("1.5", "belief_overlap_frozen", "execution_overlap_frozen")
+@case("1.5", "belief_overlap_frozen", "execution_overlap_frozen", rows=2)
 def a_sleeper_works_on_after_the_wake() -> Iterator[Row]:
     """Cycles with exactly one sleep, whose phase is then uniform; no latency, the slot is free again at the expiry."""
     pause = Exponential(30.0)
@@ -130,18 +131,16 @@ def a_sleeper_works_on_after_the_wake() -> Iterator[Row]:
     cycles = Cycles.of(trace)
     once = cycles.faults == 1
     believed = (cycles.lengths - L).clip(0)[once]
-    yield simulated.mean(
-        "belief_overlap_frozen", str(pause), oracles.belief_overlap_frozen(pause, C, L), believed
-    )
+    yield simulated.mean("belief_overlap_frozen", named(pause), oracles.belief_overlap_frozen(pause, C, L), believed)
     ends = times(trace, Kind.RENEWED)
     woke = times(trace, Kind.FAULT_END)
     last = np.searchsorted(woke, ends[1:][once]) - 1
     executed = np.minimum(believed, ends[1:][once] - woke[last])
     expected = oracles.execution_overlap_frozen(pause, C, L)
-    yield simulated.mean("execution_overlap_frozen", str(pause), expected, executed)
+    yield simulated.mean("execution_overlap_frozen", named(pause), expected, executed)
 
 
-@case("1.5", "belief_overlap_running", "execution_overlap_running")
+@case("1.5", "belief_overlap_running", "execution_overlap_running", rows=2)
 def a_stopped_process_on_a_slow_network() -> Iterator[Row]:
     """Counted from the send, the next renewal is due in time even if a pause begins with the answer in flight."""
     pause, up, down = Exponential(30.0), 0.4, 0.6
@@ -154,7 +153,7 @@ def a_stopped_process_on_a_slow_network() -> Iterator[Row]:
     halted, resumed = times(simulated.trace, Kind.HALT), times(simulated.trace, Kind.GO)
     awake = np.maximum(expiries, resumed[np.searchsorted(halted, expiries) - 1])
     padding = np.zeros(count(simulated.trace, Kind.FAULT_BEGIN) - len(lost))
-    what = f"{pause}, way {up} s up, {down} s down"
+    what = f"{named(pause)}, way {up} s up, {down} s down"
     believed = np.concatenate([lost - expiries, padding])
     expected = oracles.belief_overlap_running(pause, C, L, down)
     yield simulated.mean("belief_overlap_running", what, expected, believed)
@@ -163,7 +162,41 @@ def a_stopped_process_on_a_slow_network() -> Iterator[Row]:
     yield simulated.mean("execution_overlap_running", what, expected, executed)
 
 
-@case("1.5", "averaged_over_sweep")
+@case("1.5", "execution_overlap_frozen", rows=1, long=True)
+def a_sleeper_works_on_beside_the_next_holder() -> Iterator[Row]:
+    """Two clients for one slot; the machine of the first sleeps now and then. The second gets the slot, and crashes
+    long after the first has learnt of its loss; its lease expires, and the first is woken.
+    """
+    pause, sleeps, alive = Exponential(30.0), 1500, 220.0
+    apart = 300 + alive + L + 2 * C
+    simulated = Simulated(
+        world(
+            sleeps * (apart + C / 2) + 2 * apart,
+            limit={"collision": "watch", "poll": "forever"},
+            lease={"ttl": f"{L}s"},
+            renewal={"every": f"{C}s", "on_lost": "suspend"},
+            runs={"arrivals": {"kind": "closed", "clients": 2}},
+            hosts={"count": 2},
+            faults=[
+                {"what": "sleep", "only": [0], "when": {"times": instants(sleeps, apart, C)}, "length": law(pause)},
+                {"what": "crash", "whom": "runs", "only": [1], "when": {"times": [f"{alive}s"]}},
+            ],
+        )
+    )
+    trace = simulated.trace
+    expiries = [event.time_ns / SECOND for event in trace if event.kind is Kind.REAP and event.lane == 0]
+    lost, woke = times(trace, Kind.LOST), times(trace, Kind.FAULT_END)
+    assert len(lost) == len(expiries), "only the sleeper loses its lease alive"
+    woke = woke[np.searchsorted(woke, lost, side="right") - 1]
+    executed = lost - np.maximum(expiries, woke)
+    assert simulated.column("over_allocation_ns").sum() / SECOND == pytest.approx(executed.sum(), rel=1e-6)
+    padding = np.zeros(sleeps - len(lost))
+    expected = oracles.execution_overlap_frozen(pause, C, L)
+    what = f"{named(pause)}, over-allocation"
+    yield simulated.mean("execution_overlap_frozen", what, expected, np.concatenate([executed, padding]))
+
+
+@case("1.5", "averaged_over_sweep", rows=1)
 def a_reaper_gives_the_slot_away() -> Iterator[Row]:
     """The reaper's phase is drawn once a replication, so the replications are what is independent."""
     pause, sweep = Exponential(30.0), 30.0
@@ -177,11 +210,11 @@ def a_reaper_gives_the_slot_away() -> Iterator[Row]:
     overlaps = [lapses(trace, Kind.LOST).sum() for trace in simulated.traces]
     pauses = [count(trace, Kind.FAULT_BEGIN) for trace in simulated.traces]
     expected = oracles.averaged_over_sweep(lambda r: oracles.belief_overlap_running(pause, C, r), L, sweep)
-    what = f"belief overlap, {pause}, reaper"
+    what = f"belief overlap, {named(pause)}, reaper"
     yield simulated.ratio("averaged_over_sweep", what, expected, overlaps, pauses, sum(pauses))
 
 
-@case("1.5", "lenient_overlap")
+@case("1.5", "lenient_overlap", rows=1)
 def holders_that_never_stop() -> Iterator[Row]:
     """Restarts forget the lease at moments that have nothing to do with the work: the rest of it is done without."""
     work = Uniform(0.0, 20.0)
@@ -198,7 +231,7 @@ def holders_that_never_stop() -> Iterator[Row]:
     lost, finished = times(simulated.trace, Kind.FORGET), times(simulated.trace, Kind.FINISH)
     lost = lost[lost < finished[-1]]
     rests = finished[np.searchsorted(finished, lost)] - lost
-    yield simulated.mean("lenient_overlap", f"work {work}", oracles.lenient_overlap(work), rests)
+    yield simulated.mean("lenient_overlap", f"work {named(work)}", oracles.lenient_overlap(work), rests)
 
 
 # ---- the long run -----------------------------------------------------------------------------------------
@@ -220,7 +253,7 @@ def saturated(what: str, pause: Pause, rate: float, slots: int = 1) -> Simulated
     )
 
 
-@case("1.5", "saturated_slot_exponential")
+@case("1.5", "saturated_slot_exponential", rows=2)
 def a_slot_that_is_always_wanted() -> Iterator[Row]:
     """Two slots; blocked loops, so that the old holder executes as long as it believes."""
     simulated = saturated("block", Exponential(30.0), 1 / C, slots=2)
@@ -245,14 +278,14 @@ def a_slot_that_is_always_wanted() -> Iterator[Row]:
     )
 
 
-@case("1.5", "running_cycle", long=True)
+@case("1.5", "running_cycle", rows=2, long=True)
 def a_slot_that_is_always_wanted_lognormal() -> Iterator[Row]:
     pause = Lognormal(20.0, 0.8)
     simulated = saturated("pause", pause, 1 / C)
     expected = oracles.running_cycle(pause, L, C, 1 / C)
     seconds = simulated.column("observed_ns") / SECOND
     excess, kills = simulated.column("holding_over_allocation_ns") / SECOND, simulated.column("false_terminations")
-    what = f"saturated slot, {pause}"
+    what = f"saturated slot, {named(pause)}"
     n = int(kills.sum())
     yield simulated.ratio("running_cycle.over_allocation", what, expected.over_allocation, excess, seconds, n)
     yield simulated.ratio("running_cycle.displacements", what, expected.displacements, kills, seconds, n)
@@ -294,7 +327,7 @@ def fenced(deadline: float, *faults: Raw) -> Simulated:
     )
 
 
-@case("1.5", "fence_deadline")
+@case("1.5", "fence_deadline", rows=1)
 def a_local_deadline_never_overlaps() -> Iterator[Row]:
     """With the deadline of the formula nobody ever executes beside the next holder; a tenth longer, and some do."""
     deadline = oracles.fence_deadline(L, DRIFT)
@@ -306,7 +339,7 @@ def a_local_deadline_never_overlaps() -> Iterator[Row]:
     yield simulated.exactly("fence_deadline", what, 0.0, excess / SECOND, lost, excess == 0 < lost)
 
 
-@case("1.5", "fenced_overlap_bound")
+@case("1.5", "fenced_overlap_bound", rows=1)
 def check_then_act() -> Iterator[Row]:
     """Besides, the event loop is blocked for up to 8 s, and killing takes up to 2 s."""
     blocks = {"what": "block", "whom": "runs", "when": per_second(1 / 20), "length": law(Uniform(0.0, BLOCK))}

@@ -14,7 +14,7 @@ import pytest
 from sim import oracles
 from sim.oracles import Deterministic, Exponential, Lognormal, Pause, RenewalCycle, SummablePause, Uniform
 from sim.vocabulary import Kind
-from tests.verification.checks import Case, Row, Simulated, case, law, parameters, per_second, verify, world
+from tests.verification.checks import Case, Row, Simulated, case, law, named, parameters, per_second, verify, world
 from tests.verification.reading import Cycles, lapses, times
 
 L, C = 60.0, 40.0
@@ -50,11 +50,11 @@ def rows_of(oracle: str, what: str, simulated: Simulated, expected: RenewalCycle
     yield simulated.mean(f"{oracle}.late_mean", what, expected.late_mean, (cycles.lengths - L).clip(0))
 
 
-@case("1.3", "running_cycle_exponential")
+@case("1.3", "running_cycle_exponential", rows=5)
 def stops_of_exponential_length() -> Iterator[Row]:
     expected = oracles.running_cycle_exponential(30.0, L, C, 1 / C)
     simulated = simulate("pause", Exponential(30.0), 1 / C, expected, 2 * CYCLES)
-    what = "Exponential(mean=30.0)"
+    what = named(Exponential(30.0))
     yield from rows_of("running_cycle_exponential", what, simulated, expected)
     lengths = Cycles.of(simulated.trace).lengths
     yield simulated.ratio("running_cycle_exponential.rate", what, expected.rate, lengths > L, lengths)
@@ -70,36 +70,36 @@ def _until_expiry(simulated: Simulated) -> list[float]:
     return list(expiries - fresh[: len(expiries)])
 
 
-@case("1.3", "running_cycle")
+@case("1.3", "running_cycle", rows=3)
 def stops_of_lognormal_length() -> Iterator[Row]:
     pause = Lognormal(25.0, 1.0)
     expected = oracles.running_cycle(pause, L, C, 1 / C)
-    yield from rows_of("running_cycle", str(pause), simulate("pause", pause, 1 / C, expected), expected)
+    yield from rows_of("running_cycle", named(pause), simulate("pause", pause, 1 / C, expected), expected)
 
 
-@case("1.3", "running_cycle", long=True)
+@case("1.3", "running_cycle", rows=6, long=True)
 def stops_of_other_lengths() -> Iterator[Row]:
     for pause in (Deterministic(27.0), Uniform(10.0, 70.0)):
         expected = oracles.running_cycle(pause, L, C, 2 / C)
-        yield from rows_of("running_cycle", str(pause), simulate("pause", pause, 2 / C, expected, 8000), expected)
+        yield from rows_of("running_cycle", named(pause), simulate("pause", pause, 2 / C, expected, 8000), expected)
 
 
 def sleeping(pause: SummablePause, cycles: int) -> Iterator[Row]:
     expected = oracles.frozen_cycle(pause, L, C, 1 / C)
-    yield from rows_of("frozen_cycle", str(pause), simulate("sleep", pause, 1 / C, expected, cycles), expected)
+    yield from rows_of("frozen_cycle", named(pause), simulate("sleep", pause, 1 / C, expected, cycles), expected)
 
 
-@case("1.3", "frozen_cycle")
+@case("1.3", "frozen_cycle", rows=3)
 def sleeps_that_add_up() -> Iterator[Row]:
     yield from sleeping(Exponential(15.0), CYCLES)
 
 
-@case("1.3", "frozen_cycle", long=True)
+@case("1.3", "frozen_cycle", rows=3, long=True)
 def sleeps_of_one_length() -> Iterator[Row]:
     yield from sleeping(Deterministic(8.0), 8000)
 
 
-@case("1.3", "first_order_rate")
+@case("1.3", "first_order_rate", rows=1)
 def rare_stops() -> Iterator[Row]:
     """A pause in twenty cycles: the first-order rate is then 0.2 % too high, far less than can be seen here."""
     pause, rate = Exponential(30.0), 0.05 / C

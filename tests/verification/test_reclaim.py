@@ -54,7 +54,7 @@ def latencies(simulated: Simulated) -> list[float]:
     return found
 
 
-@case("1.6", "reclaim_latency", "reclaim_latency_bounds")
+@case("1.6", "reclaim_latency", "reclaim_latency_bounds", rows=3)
 def crashes_in_the_course_of_the_work() -> Iterator[Row]:
     rate = 1 / 60.0
     simulated = crashing(2000 * 340.0, {"whom": "runs", "when": per_second(rate)}, SWEPT)
@@ -71,7 +71,7 @@ def crashes_in_the_course_of_the_work() -> Iterator[Row]:
     assert tally.reclaim_max_ns == round(max(found) * SECOND)
 
 
-@case("1.6", "reclaim_latency", "age_at_crash")
+@case("1.6", "reclaim_latency", "age_at_crash", rows=2)
 def crashes_of_the_machine() -> Iterator[Row]:
     """All runs crash at once, at a time that has nothing to do with any of them: the age of each lease is uniform."""
     apart, slots = 450, 30
@@ -83,7 +83,7 @@ def crashes_of_the_machine() -> Iterator[Row]:
     yield simulated.mean("age_at_crash", what, oracles.age_at_crash(C), L - np.array(found))
 
 
-@case("1.6", "zombie_share")
+@case("1.6", "zombie_share", rows=1)
 def slots_of_the_dead() -> Iterator[Row]:
     """The books keep a slot that nobody alive has, while somebody waits for it."""
     rate = 1 / 60.0

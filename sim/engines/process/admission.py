@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim import samplers
-from sim.engines.process.books import CounterBooks
 from sim.engines.process.messages import Answer
 from sim.units import SECOND
-from sim.vocabulary import Outcome, Purpose, Rank
+from sim.vocabulary import Outcome, Purpose
 
 if TYPE_CHECKING:
     from sim.engines.process.authority import Authority
@@ -24,7 +23,6 @@ class Line:
         self.promised: dict[tuple[int, int], int] = {}
         """Leases granted to watchers: asking again returns them, so that a lost wake-up costs no slot."""
         self._waiting: dict[tuple[int, int], Message] = {}
-        self._looks_at = -1
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -32,7 +30,6 @@ class Line:
     def join(self, run: Run, message: Message) -> None:
         """Wait, or go on waiting in the same place, from now on reachable through `message`."""
         self._waiting[run.lane, run.generation] = message
-        self._look_after_decay()
 
     def leave(self, run: Run) -> None:
         """Wait no longer."""
@@ -45,6 +42,15 @@ class Line:
             return list(self._waiting).index(name)
         return len(self._waiting)
 
+    def keep_promise(self, run: Run, lease: int) -> None:
+        """The run knows of its lease: from now on asking means asking for another."""
+        if self.promised.get((run.lane, run.generation)) == lease:
+            del self.promised[run.lane, run.generation]
+
+    def break_promise(self, lease: int) -> None:
+        """The lease is gone."""
+        self.promised = {name: number for name, number in self.promised.items() if number != lease}
+
     def serve(self) -> None:
         """Grant and wake in order while there is room."""
         authority = self.authority
@@ -55,16 +61,6 @@ class Line:
             lease = authority.grant(run, -1, replica)
             self.promised[run.lane, run.generation] = lease
             authority.world.network.push(message.task, message.number, Answer(Outcome.OK, lease))
-        self._look_after_decay()
-
-    def _look_after_decay(self) -> None:
-        books = self.authority.books
-        if not self._waiting or not isinstance(books, CounterBooks) or self.authority.limit.collision != "watch":
-            return
-        when = books.next_decay()
-        if when is not None and when != self._looks_at:
-            self._looks_at = when
-            self.authority.world.schedule.at(when, Rank.FREE, 0, 2, self.authority.slots_may_be_free)
 
 
 def retry_after(authority: Authority, run: Run, request: int) -> int:

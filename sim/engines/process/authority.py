@@ -51,7 +51,8 @@ class Authority:
         self.average_occupancy = self.limit.average_occupancy / SECOND
         self._granted = 0
         self._inbox: list[Message] = []
-        self._cooling: list[Alarm] = []
+        self._in_hand: dict[tuple[int, int], Message] = {}
+        self._cooling: dict[int, Alarm] = {}
         self._restarted = False
         checks = {"timer": Timer, "bucket": Timer, "sweep": Sweeper}
         check = checks.get(self.rules.expiry_check)
@@ -61,13 +62,35 @@ class Authority:
     # --- requests -------------------------------------------------------------------------------------------------
 
     def receive(self, message: Message) -> None:
-        """A request arrives: a stopped server lets it wait, a sleeping machine loses it, one that is down refuses."""
+        """A request arrives: a sleeping machine loses it, a server that is down refuses, a stopped one lets it wait."""
+        if self.asleep and not self.world.network.is_local(message.task.run.host):
+            return
         if self.down:
             self.world.network.reply(message, Answer(Outcome.REFUSED))
-        elif self.actor.free:
-            self.world.network.reply(message, self._handle(message))
-        elif not self.asleep or self.world.network.is_local(message.task.run.host):
+        elif not self.actor.free:
             self._inbox.append(message)
+        else:
+            self._take_in_hand(message)
+
+    def _take_in_hand(self, message: Message) -> None:
+        """Work on a request: it takes effect after its service time, unless the process dies meanwhile."""
+        service = self.world.network.service_time(message)
+        if service == 0:
+            self._complete(message)
+            return
+        self._in_hand[message.order] = message
+        when = self.world.now + service
+        self.world.schedule.at(when, Rank.ARRIVAL, *message.order, lambda: self._served(message))
+
+    def _served(self, message: Message) -> None:
+        if self._in_hand.get(message.order) is message:
+            self.actor.act((Rank.ARRIVAL, *message.order), lambda: self._complete(message))
+
+    def _complete(self, message: Message) -> None:
+        if message.broken:
+            return
+        self._in_hand.pop(message.order, None)
+        self.world.network.reply(message, self._handle(message))
 
     def _handle(self, message: Message) -> Answer:
         error = self._error(message)
@@ -103,7 +126,8 @@ class Authority:
         if waiting is not None:
             return Answer(Outcome.OK, waiting)
         if request.take_over is not None:
-            self._take_over(*request.take_over)
+            if not self.room():
+                self._take_over(*request.take_over)
         elif self.rules.expiry_check == "on_acquire" and self.rules.judge == "authority" and not self.room():
             for lease in self.expired():
                 self.reap(lease, How.ACQUIRE)
@@ -117,6 +141,7 @@ class Authority:
         if collision == "watch":
             run.record(Kind.QUEUE, number=message.number)
             self.line.join(run, message)
+            self.slots_may_be_free()
             return Answer(Outcome.QUEUED)
         if collision == "enqueue" and self.limit.fifo:
             self.line.join(run, message)
@@ -126,6 +151,7 @@ class Authority:
         return Answer(Outcome.FULL, retry_after=wait, versions=versions)
 
     def _renew(self, request: Renew, message: Message) -> Answer:
+        self.line.keep_promise(request.run, request.lease)
         lease = self.leases.get(request.lease)
         if lease is None:
             lease = self._revived(request, message)
@@ -144,15 +170,20 @@ class Authority:
 
     def _revived(self, request: Renew, message: Message) -> LeaseRecord | None:
         """Return a lease that a late renewal brings back: one that expired or was lost, never one given back."""
-        rule = self.rules.late_renew
-        may = rule == "resurrect" or (rule == "if_untaken" and self.room())
-        if not may or self.ended.get(request.lease) not in (Truth.EXPIRED_UNCLAIMED, Truth.FORGOTTEN):
+        rule, number = self.rules.late_renew, request.lease
+        may = rule == "resurrect" or (rule == "if_untaken" and (self.room() or number in self._cooling))
+        if not may or self.ended.get(number) not in (Truth.EXPIRED_UNCLAIMED, Truth.FORGOTTEN):
             return None
-        del self.ended[request.lease]
+        del self.ended[number]
+        if number in self._cooling:
+            self._cooling.pop(number).cancel()
+            self.books.cooled()
         return self._enter(request.run, request.lease, message.number, self.replica_of(message), self.rules.ttl)
 
     def _release(self, request: Release, message: Message) -> Answer:
         lease = self.leases.get(request.lease)
+        if lease is not None and lease.replica != self.replica_of(message):
+            lease = None
         if request.orphan or lease is None:
             if request.orphan or self.rules.release_fallback:
                 self.books.give()
@@ -222,8 +253,9 @@ class Authority:
         delay = self.rules.reuse_delay
         if delay:
             self.books.cool()
-            key = (Rank.FREE, lease.number, 3)
-            self._cooling.append(Alarm(self.clock, self.actor, self.clock.read() + delay, key, self._free))
+            number, key = lease.number, (Rank.FREE, lease.number, 3)
+            over = self.clock.read() + delay
+            self._cooling[number] = Alarm(self.clock, self.actor, over, key, lambda: self._free(number))
         else:
             self.books.give()
         self._note_occupancy(lease)
@@ -235,7 +267,8 @@ class Authority:
         if lease is not None:
             return Truth.EXPIRED_UNCLAIMED if self._is_over(lease) else Truth.STILL_VALID
         ended = self.ended.get(number, Truth.FORGOTTEN)
-        if ended is Truth.EXPIRED_UNCLAIMED and self.books.in_use() >= self.limit.slots:
+        taken = max(self.books.in_use(), len(self.leases)) >= self.limit.slots
+        if ended is Truth.EXPIRED_UNCLAIMED and taken and number not in self._cooling:
             return Truth.REASSIGNED
         return Truth.FORGOTTEN if ended is Truth.STILL_VALID else ended
 
@@ -247,8 +280,8 @@ class Authority:
         if lease is not None and lease.version == version:
             self.reap(lease, How.TAKEN)
 
-    def _free(self) -> None:
-        self._cooling = [alarm for alarm in self._cooling if alarm.live]
+    def _free(self, number: int) -> None:
+        del self._cooling[number]
         self.books.cooled()
         self.world.record(Kind.FREE, value=self.books.in_use())
         self.slots_may_be_free()
@@ -258,7 +291,7 @@ class Authority:
             lease.alarm.cancel()
         del self.leases[lease.number]
         self.ended[lease.number] = ended
-        self.line.promised.pop((lease.lane, lease.generation), None)
+        self.line.break_promise(lease.number)
 
     def _note_occupancy(self, lease: LeaseRecord) -> None:
         """Average how long slots are held, as Prefect does: a step of 1 / (2 * limit) towards each occupancy."""
@@ -272,9 +305,12 @@ class Authority:
         """The process dies: requests under way break; what is kept in memory is lost."""
         self.down += 1
         self.actor.freeze()
-        for message in self._inbox:
-            self.world.network.reply(message, Answer(Outcome.RESET))
+        open_requests = {message.order: message for message in self._inbox} | self._in_hand
+        for order in sorted(open_requests):
+            open_requests[order].broken = True
+            self.world.network.reply(open_requests[order], Answer(Outcome.RESET))
         self._inbox.clear()
+        self._in_hand.clear()
         if self.rules.on_restart.startswith("lost"):
             self._forget_all(leak=self.rules.on_restart == "lost_leak")
 
@@ -301,18 +337,20 @@ class Authority:
             self._remove(lease, Truth.FORGOTTEN)
         self.books.forget(leak)
         if not leak:
-            for alarm in self._cooling:
+            for alarm in self._cooling.values():
                 alarm.cancel()
             self._cooling.clear()
         for lease in lost:
             self.world.record(Kind.FORGET, lease.lane, lease.generation, -1, lease.number, self.books.in_use())
 
     def step_clock(self, by_ns: int) -> None:
-        """The wall clock jumps."""
+        """The wall clock jumps; a sweep that it jumps over is overdue."""
+        if not self.actor.free:
+            self.clock.step(by_ns)
+            return
         self.expiry.freeze()
         self.clock.step(by_ns)
-        if self.actor.free:
-            self.expiry.resume()
+        self.expiry.resume()
 
     def _thaw(self) -> None:
         self.expiry.resume(restarted=self._restarted)
@@ -320,6 +358,5 @@ class Authority:
         self.slots_may_be_free()
         inbox, self._inbox = self._inbox, []
         for message in inbox:
-            run = message.task.run
-            key = (Rank.ARRIVAL, run.lane, run.key(message.number))
+            key = (Rank.ARRIVAL, *message.order)
             self.world.schedule.at(self.world.now, *key, lambda message=message: self.receive(message))  # type: ignore[misc]  # the default binds the loop's variable

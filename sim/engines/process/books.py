@@ -7,7 +7,7 @@ from collections.abc import Sized
 from typing import TYPE_CHECKING, Protocol
 
 from sim.units import SECOND
-from sim.vocabulary import Kind
+from sim.vocabulary import Kind, Rank
 
 if TYPE_CHECKING:
     from sim.engines.process.world import World
@@ -77,26 +77,11 @@ class CounterBooks:
         self._per_second = world.scenario.limit.slot_decay_per_second
         self._active = 0
         self._updated = 0
-        self._shown = 0
+        self._changes = 0
 
     def in_use(self) -> int:
         """Return the counter, decayed up to now."""
-        active = max(0, self._active - self._decayed(self._world.now))
-        if active != self._shown:
-            self._shown = active
-            self._world.record(Kind.DECAY, value=active)
-        return active
-
-    def next_decay(self) -> int | None:
-        """Return the true time at which the counter next shows one less, if ever."""
-        left = self.in_use()
-        if self._per_second == 0 or left == 0:
-            return None
-        steps = self._active - left + 1
-        when = max(self._world.now + 1, self._updated + math.floor(steps * (SECOND / self._per_second)))
-        while self._decayed(when) < steps:
-            when += 1
-        return when
+        return max(0, self._active - self._decayed(self._world.now))
 
     def take(self) -> None:
         """Increment."""
@@ -118,9 +103,27 @@ class CounterBooks:
         if not leak:
             self._set(0)
 
+    def _await_decay(self) -> None:
+        """Set the moment at which the counter next shows one less, if ever; a change of the row sets it anew."""
+        left = self.in_use()
+        if self._per_second == 0 or left == 0:
+            return
+        steps = self._active - left + 1
+        when = max(self._world.now + 1, self._updated + math.floor(steps * (SECOND / self._per_second)))
+        while self._decayed(when) < steps:
+            when += 1
+        change = self._changes
+        self._world.schedule.at(when, Rank.FREE, 0, 2, lambda: self._decay() if change == self._changes else None)
+
+    def _decay(self) -> None:
+        self._world.record(Kind.DECAY, value=self.in_use())
+        self._await_decay()
+        self._world.authority.slots_may_be_free()
+
     def _decayed(self, now: int) -> int:
         return int(self._per_second * ((now - self._updated) / SECOND))
 
     def _set(self, active: int) -> None:
-        self._active = self._shown = active
-        self._updated = self._world.now
+        self._active, self._updated = active, self._world.now
+        self._changes += 1
+        self._await_decay()

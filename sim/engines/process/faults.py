@@ -85,7 +85,7 @@ def befall(world: World, run: Run) -> None:
     for index, fault in enumerate(world.scenario.faults):
         if fault.whom != "runs" or fault.probability == 0 or (fault.only and run.lane not in fault.only):
             continue
-        task = run.task(world.nature, run.stopwatch, (index, run.key(run.lane << 40)))
+        task = run.task(world.nature, run.stopwatch, (index, (run.lane << 28) + run.generation))
         world.schedule.process(afflicting_run(Affliction(world, index, run.lane, run), task))
 
 

@@ -47,10 +47,9 @@ class Network:
         if trouble:
             self._answer(task, number, Answer(trouble), self._slowed(up, host) + self._slowed(down, host))
         elif not self._lost(u_up, self.model.loss_up, host):
-            arrives = world.now + self._slowed(up + self._service(task, number), host) + self._added(host)
+            arrives = world.now + self._slowed(up, host) + self._added(host)
             message = Message(task, request, number, down, u_down)
-            key = (Rank.ARRIVAL, run.lane, run.key(number))
-            world.schedule.at(arrives, *key, lambda: world.authority.receive(message))
+            world.schedule.at(arrives, Rank.ARRIVAL, *message.order, lambda: world.authority.receive(message))
         return Answer(Outcome.READ_TIMEOUT)
 
     def reply(self, message: Message, answer: Answer) -> None:
@@ -61,6 +60,12 @@ class Network:
             return
         self._answer(message.task, message.number, Answer(Outcome.RESET) if trouble else answer,
                      self._slowed(message.down, host))  # fmt: skip
+
+    def service_time(self, message: Message) -> int:
+        """Return how long the server works on a request before it takes effect."""
+        run = message.task.run
+        drawn = self.world.draws.duration(self.service, Purpose.SERVICE, run.lane, run.generation, message.number)
+        return self._slowed(drawn, run.host) if drawn else 0
 
     def push(self, task: Task, number: int, answer: Answer) -> None:
         """Wake a watcher: the stream of events is taken as reliable, it only has latency."""
@@ -94,10 +99,6 @@ class Network:
         if self.up.mixed or self.down.mixed:
             part_up, part_down, _, _ = block(Purpose.MESSAGE_PART, lane, generation, number)
         return self.up.of(up, part_up), self.down.of(down, part_down), u_up, u_down
-
-    def _service(self, task: Task, number: int) -> int:
-        run = task.run
-        return self.world.draws.duration(self.service, Purpose.SERVICE, run.lane, run.generation, number)
 
     def _lost(self, u: float, loss: float, host: Host) -> bool:
         if self._plain:
@@ -140,7 +141,9 @@ class Network:
 class Message:
     """A request on its way, with what its answer will need."""
 
-    __slots__ = ("down", "number", "request", "task", "u_down")
+    __slots__ = ("broken", "down", "number", "order", "request", "task", "u_down")
 
     def __init__(self, task: Task, request: Request, number: int, down: int, u_down: float) -> None:
         self.task, self.request, self.number, self.down, self.u_down = task, request, number, down, u_down
+        self.order = (task.run.lane, task.run.key(number))
+        self.broken = False

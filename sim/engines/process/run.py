@@ -136,6 +136,7 @@ def living(world: World, run: Run) -> Waiting:
 def working(world: World, run: Run) -> Waiting:
     """Acquire, start, renew beside the work; return how it ended."""
     try:
+        yield from run.main.wait(0, Rank.POLL)  # a suspended machine asks for nothing before it wakes
         yield from acquire(world, run, run.main)
         wait = world.draws.duration(world.provisioning, Purpose.PROVISIONING, run.lane, run.generation, 0)
         yield from run.main.wait(wait, Rank.PROVISIONED)

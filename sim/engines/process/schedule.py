@@ -39,6 +39,8 @@ class Schedule:
     def at(self, when: int, rank: Rank, entity: int, number: int, action: Callable[[], object]) -> None:
         """Do `action` at true time `when`; at one instant, in the order of (rank, entity, number)."""
         assert when >= self.now, "the past is over"
+        assert 0 <= entity < 1 << 56, f"no room for entity {entity} in a priority"
+        assert 0 <= number < 1 << 56, f"no room for number {number} in a priority"
         Moment(self.env, when - self.now, (rank << 112) | (entity << 56) | number, action)
 
     def process(self, generator: Any) -> None:
