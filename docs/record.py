@@ -118,6 +118,7 @@ def main(words: list[str]) -> int:
         print("\n".join(changed or [f"{name}: nothing to change"]), flush=True)
         print("".join(f"{name}: {place.name} is another picture now\n" for place in stale), end="", flush=True)
         if not check:
+            assert page.read_text("utf-8") == old, f"{name} was edited meanwhile"
             page.write_text(new, "utf-8", newline="\n")
             for made, place in pictures:
                 shutil.copyfile(made, place)

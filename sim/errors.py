@@ -147,8 +147,10 @@ def _folded(word: str) -> str:
 class TimeStandsStill(UsageError):
     """Events follow each other without end and without any time passing: the scenario has a loop of length zero."""
 
-    def __init__(self, now_ns: int) -> None:
-        super().__init__(
-            f"time stands still {now_ns / 1e9:.3f} s after the start: events follow each other and none takes any time",
-            "give a latency (network.up), the work, the provisioning or a client's think time a length",
-        )
+
+def time_stands_still(now_ns: int) -> TimeStandsStill:
+    """Return the error for a loop of length zero, `now_ns` after the start."""
+    return TimeStandsStill(
+        f"time stands still {now_ns / 1e9:.3f} s after the start: events follow each other and none takes any time",
+        "give a latency (network.up), the work, the provisioning or a client's think time a length",
+    )

@@ -52,6 +52,7 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path, monkeypatch: pytest.
         assert block.language in LANGUAGES, f"{block.where}: write a language, one of {', '.join(LANGUAGES)}"
         if "skip" in block.notes:
             assert block.notes["skip"], f"{block.where}: say why it is skipped"
+            is_in_the_code(block)
         elif block.language == "python":
             record.python(block, namespace)
         elif block.language == "toml":
@@ -63,6 +64,16 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path, monkeypatch: pytest.
                 run(block, command)
         else:
             assert block.language == "text", f"{block.where}: a shell block that is run is called console"
+
+
+def is_in_the_code(block: Block) -> None:
+    """An excerpt stands in the file that it is from."""
+    _, excerpt, path = block.notes["skip"].partition("an excerpt from ")
+    if excerpt:
+        wanted = [line.strip() for line in block.text.splitlines()]
+        there = [line.strip() for line in (ROOT / path).read_text("utf-8").splitlines()]
+        places = range(len(there) - len(wanted) + 1)
+        assert any(there[at : at + len(wanted)] == wanted for at in places), f"{block.where}: {path} differs"
 
 
 def run(block: Block, command: Command) -> None:

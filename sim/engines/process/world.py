@@ -13,7 +13,7 @@ from sim.engines.process.hosts import Host
 from sim.engines.process.network import Network
 from sim.engines.process.run import Run
 from sim.engines.process.schedule import Schedule
-from sim.errors import TimeStandsStill
+from sim.errors import time_stands_still
 from sim.model.scenario import Backlog, Scenario
 from sim.streams import Streams
 from sim.trace import ROWS_AT_ONE_INSTANT_MAX, Row, Trace
@@ -60,7 +60,7 @@ class World:
         if now != self._instant:
             self._instant, self._rows_before = now, len(self.rows)
         elif len(self.rows) - self._rows_before > ROWS_AT_ONE_INSTANT_MAX:
-            raise TimeStandsStill(now)
+            raise time_stands_still(now)
         self.rows.append((now, kind, lane, generation, number, lease, value))
 
     def granted(self, run: Run) -> None:

@@ -1,0 +1,27 @@
+"""The fast twin: the same worlds and the same traces as the reference, compiled."""
+
+from __future__ import annotations
+
+import importlib
+
+from sim.model.scenario import Scenario
+from sim.trace import Trace
+
+
+def available() -> tuple[bool, str]:
+    """Return whether this engine can run here, and one sentence that says why not."""
+    try:
+        importlib.import_module("numba")
+    except Exception as error:  # noqa: BLE001 - a broken numba fails in many ways, and none may stop the others
+        return False, f"The compiled engine needs numba, which cannot be imported: {error}."
+    return True, ""
+
+
+def simulate(scenario: Scenario, seed: int, replication: int) -> Trace:
+    """Run one replication and return its trace."""
+    from sim.engines.kernel.driving import simulate as drive
+
+    return drive(scenario, seed, replication)
+
+
+__all__ = ["available", "simulate"]

@@ -1,0 +1,223 @@
+"""How the kernel's functions are compiled, and where the machine code is kept.
+
+The loop is the one function that Python calls; all others end up inside its module. numba would optimise and emit each
+of them by itself as well, together with everything that it calls in turn: that costs more than all the rest and is
+never used. So while the loop is compiled, its parts stop at their intermediate form (`_sparing`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import numba as _numba
+from numba import extending as _extending
+from numba.core import codegen as _codegen
+from numba.core import compiler_lock as _compiler_lock
+
+from sim import samplers
+from sim.engines.kernel.layout import Memory
+
+numba: Any = _numba  # its types know neither its settings nor all of its options
+types: Any = _numba.types
+codegen: Any = _codegen
+global_compiler_lock: Any = _compiler_lock.global_compiler_lock
+register_jitable: Any = _extending.register_jitable
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
+"""NUMBA_DISABLE_JIT=1 runs the same functions as plain Python, for debuggers and for coverage."""
+_SPARING_KNOWN: Final = ((0, 68),)
+"""Versions of numba with which leaving the parts out has been tried; others compile everything, and take longer."""
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function that only compiled functions call: Python cannot, there is no wrapper that would let it."""
+    return cast(Function, numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+
+
+def entry(function: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return how Python calls `function`: compiled at the first call, or loaded from where it is kept on disk."""
+    if INTERPRETED:
+        return function
+
+    @lru_cache(maxsize=1)
+    def machine_code() -> Callable[[Any], None]:
+        dispatcher = _kept_on_disk(function)
+        with _sparing(function.__name__):
+            dispatcher.compile((types.int64,))
+        return cast(Callable[[Any], None], dispatcher)
+
+    return lambda address: machine_code()(address)
+
+
+# ---------------------------------------------------------------------------------- on disk
+
+
+def _kept_on_disk(function: Callable[[Any], None]) -> Any:
+    """Let numba keep the machine code in a folder named for the sources; without a folder it is kept nowhere."""
+    folders = [Path(__file__).parent / "__pycache__", _user_cache() / "leasesim"]
+    if numba.config.CACHE_DIR:
+        folders.insert(0, Path(numba.config.CACHE_DIR))
+    for folder in folders:
+        before = numba.config.CACHE_DIR
+        try:
+            place = folder / f"kernel-{_digest()}"
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not os.access(place, os.W_OK):
+                continue
+            numba.config.CACHE_DIR = str(place)
+            return numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function)
+        except (OSError, RuntimeError):
+            continue
+        finally:
+            numba.config.CACHE_DIR = before
+    return numba.njit(nogil=True, no_cfunc_wrapper=True)(function)
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _digest() -> str:
+    """A fingerprint of everything that is compiled: numba itself looks only at the file of the loop."""
+    digest = hashlib.blake2b(digest_size=8)
+    package = Path(__file__).parent
+    for path in [*sorted(package.glob("*.py")), *(package.parents[1] / f"{name}.py" for name in _COMPILED_TOO)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_COMPILED_TOO: Final = ("samplers", "vocabulary", "trace", "units")
+
+
+# ---------------------------------------------------------------------------------- the parts of the loop
+
+
+@contextmanager
+def _sparing(whole: str) -> Iterator[None]:
+    """Leave every module but that of `whole` as it is: neither optimised nor emitted."""
+    if numba.version_info[:2] not in _SPARING_KNOWN:
+        yield
+        return
+    library, jit = codegen.CPUCodeLibrary, codegen.JITCPUCodegen
+    optimise, finish, set_env = library._optimize_final_module, library._finalize_final_module, jit.set_env
+
+    def optimise_the_whole(self: Any) -> None:
+        if whole in self.name:
+            optimise(self)
+
+    def finish_the_whole(self: Any) -> None:
+        if whole in self.name:
+            finish(self)
+        else:
+            self._finalized = True
+
+    def set_env_of_what_is_there(self: Any, name: str, env: Any) -> None:
+        if self._engine.get_global_value_address(name):
+            set_env(self, name, env)
+
+    with global_compiler_lock:
+        library._optimize_final_module, library._finalize_final_module = optimise_the_whole, finish_the_whole
+        jit.set_env = set_env_of_what_is_there
+        try:
+            yield
+        finally:
+            library._optimize_final_module, library._finalize_final_module = optimise, finish
+            jit.set_env = set_env
+
+
+# ---------------------------------------------------------------------------------- formulas and memory
+
+for _formula in (
+    samplers._ratio,
+    samplers.normal_quantile,
+    samplers.variate,
+    samplers.nanoseconds,
+    samplers.truncated_exponential_factor,
+    samplers.uniform_factor,
+):
+    register_jitable(_formula)
+
+# The memory goes from function to function as a bare pointer: an array would be seven arguments, counted references
+# and a test for negative indices at each access, which the compiler has to work through again and again.
+
+_POINTER: Final = types.CPointer(types.int64)
+
+
+def intrinsic(generator: Callable[..., Any]) -> Any:
+    """Make a function of what generates its code."""
+    return _extending.intrinsic(generator)
+
+
+@intrinsic
+def _pointer_to(_context: Any, _address: Any) -> Any:
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], _llvm().IntType(64).as_pointer())
+
+    return _POINTER(types.int64), generate
+
+
+@intrinsic
+def _real(_context: Any, _memory: Any, _where: Any) -> Any:
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        place = builder.gep(arguments[0], [arguments[1]])
+        return builder.load(builder.bitcast(place, _llvm().DoubleType().as_pointer()))
+
+    return types.float64(_POINTER, types.int64), generate
+
+
+@intrinsic
+def _set_real(_context: Any, _memory: Any, _where: Any, _value: Any) -> Any:
+    def generate(target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        place = builder.gep(arguments[0], [arguments[1]])
+        builder.store(arguments[2], builder.bitcast(place, _llvm().DoubleType().as_pointer()))
+        return target.get_dummy_value()
+
+    return types.void(_POINTER, types.int64, types.float64), generate
+
+
+def _llvm() -> Any:
+    from llvmlite import ir  # type: ignore[import-untyped]  # comes with numba, without types
+
+    return ir
+
+
+if INTERPRETED:
+
+    def pointer(address: Any) -> Memory:
+        """Return the memory itself."""
+        return cast(Memory, address)
+
+    def real(m: Memory, where: int) -> float:
+        """Return the number that is not whole at an address."""
+        return float(cast(Any, m).view("f8")[where])
+
+    def set_real(m: Memory, where: int, value: float) -> None:
+        """Write a number that is not whole to an address."""
+        cast(Any, m).view("f8")[where] = value
+
+else:
+
+    @compiled
+    def pointer(address: Any) -> Memory:
+        """Return what stands at an address."""
+        memory: Memory = _pointer_to(address)
+        return memory
+
+    @compiled
+    def real(m: Memory, where: int) -> float:
+        """Return the number that is not whole at an address."""
+        number: float = _real(m, where)
+        return number
+
+    @compiled
+    def set_real(m: Memory, where: int, value: float) -> None:
+        """Write a number that is not whole to an address."""
+        _set_real(m, where, value)

@@ -1,0 +1,190 @@
+"""How the authority finds expired leases: one alarm each, sweeps, or a look when another asks."""
+
+from __future__ import annotations
+
+from sim.engines.kernel import layout as at
+from sim.engines.kernel import words as word
+from sim.engines.kernel.books import count_one_less, in_use, note_occupancy
+from sim.engines.kernel.clocks import cancel_alarm, read, set_alarm
+from sim.engines.kernel.compiling import compiled
+from sim.engines.kernel.draws import uniform
+from sim.engines.kernel.layout import Memory
+from sim.engines.kernel.ledger import remove_lease, start_cooling
+from sim.engines.kernel.storage import high, low, record
+from sim.samplers import nanoseconds
+
+
+@compiled
+def is_over(m: Memory, lease: int) -> bool:
+    """Whether a lease's term and grace have passed."""
+    return read(m, at.WALL_CLOCK) >= m[lease + at.LEASE_EXPIRES] + m[at.GRACE]
+
+
+@compiled
+def due_of(m: Memory, lease: int) -> int:
+    """Return the reading of the wall clock at which a lease is over."""
+    over = min(at.FAR, m[lease + at.LEASE_EXPIRES] + m[at.GRACE])
+    if m[at.EXPIRY_CHECK] == at.CHECK_BUCKET:
+        return -(-over // m[at.SWEEP_INTERVAL]) * m[at.SWEEP_INTERVAL]
+    return over
+
+
+@compiled
+def first_expired(m: Memory) -> int:
+    """Return the lease that has been over for longest, 0 for none."""
+    now = read(m, at.WALL_CLOCK)
+    first, first_due = 0, 0
+    lease = m[at.LEASE_FIRST]
+    while lease != 0:
+        due = due_of(m, lease)
+        if due <= now and (
+            first == 0
+            or due < first_due
+            or (due == first_due and m[lease + at.LEASE_NUMBER] < m[first + at.LEASE_NUMBER])
+        ):
+            first, first_due = lease, due
+        lease = m[lease + at.LEASE_AFTER]
+    return first
+
+
+@compiled
+def count_expired(m: Memory) -> int:
+    """Return how many leases are over."""
+    now = read(m, at.WALL_CLOCK)
+    count = 0
+    lease = m[at.LEASE_FIRST]
+    while lease != 0:
+        if due_of(m, lease) <= now:
+            count += 1
+        lease = m[lease + at.LEASE_AFTER]
+    return count
+
+
+@compiled
+def reap(m: Memory, lease: int, how: int) -> None:
+    """Take an expired lease away; its slot is free at once, or after the reuse delay."""
+    number, lane, generation = m[lease + at.LEASE_NUMBER], m[lease + at.LEASE_LANE], m[lease + at.LEASE_GENERATION]
+    granted = m[lease + at.LEASE_GRANTED]
+    remove_lease(m, lease, word.TRUTH_EXPIRED_UNCLAIMED)
+    if m[at.REUSE_DELAY] > 0:
+        if m[at.USES_COUNTER] == 0:
+            m[at.COOLING] += 1
+        deadline = read(m, at.WALL_CLOCK) + m[at.REUSE_DELAY]
+        key_high = high(word.RANK_FREE, number, 3)
+        alarm = set_alarm(m, at.WALL_CLOCK, at.AUTHORITY_ACTOR, deadline, key_high, low(3), at.ACT_FREE, number)
+        start_cooling(m, number, alarm)
+    else:
+        count_one_less(m)
+    note_occupancy(m, granted)
+    record(m, word.KIND_REAP, lane, generation, how, number, in_use(m))
+
+
+# ---------------------------------------------------------------------------------- alarms
+
+
+@compiled
+def watch_lease(m: Memory, lease: int) -> None:
+    """Make sure that a lease's expiry is noticed."""
+    check = m[at.EXPIRY_CHECK]
+    if check == at.CHECK_ON_ACQUIRE:
+        return
+    due = due_of(m, lease)
+    if check == at.CHECK_SWEEP:
+        if m[at.SWEEP_OVERDUE] == 0 and (m[at.SWEEP_ALARM] == 0 or due < m[m[at.SWEEP_ALARM] + at.ALARM_DEADLINE]):
+            set_sweep(m, pass_at_or_after(m, due), 0)
+        return
+    cancel_alarm(m, m[lease + at.LEASE_ALARM])
+    key_high = high(word.RANK_REAP, m[lease + at.LEASE_NUMBER], 0)
+    m[lease + at.LEASE_ALARM] = set_alarm(
+        m, at.WALL_CLOCK, at.AUTHORITY_ACTOR, due, key_high, low(0), at.ACT_TIMER, lease
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------- sweeps
+
+
+@compiled
+def start_sweeper(m: Memory) -> None:
+    """Choose the phase of the passes."""
+    phase = 0
+    if m[at.SWEEP_RANDOM] != 0:
+        phase = nanoseconds(uniform(m, word.FOR_SWEEP_PHASE, 0, 0, 0) * m[at.SWEEP_INTERVAL])
+    m[at.SWEEP_LAST] = read(m, at.WALL_CLOCK) + phase - m[at.SWEEP_INTERVAL]
+
+
+@compiled
+def set_sweep(m: Memory, reading: int, overdue: int) -> None:
+    """Set the alarm for the next pass."""
+    cancel_alarm(m, m[at.SWEEP_ALARM])
+    m[at.SWEEP_OVERDUE] = overdue
+    m[at.SWEEP_ALARM] = set_alarm(
+        m, at.WALL_CLOCK, at.AUTHORITY_ACTOR, reading, high(word.RANK_SWEEP, 0, 0), low(0), at.ACT_SWEEP, 0
+    )  # fmt: skip
+
+
+@compiled
+def pass_at_or_after(m: Memory, reading: int) -> int:
+    """Return the first pass that can see what is due at `reading`."""
+    last, interval = m[at.SWEEP_LAST], m[at.SWEEP_INTERVAL]
+    reading = max(reading, read(m, at.WALL_CLOCK) + 1, last + 1)
+    return last + -(-(reading - last) // interval) * interval
+
+
+@compiled
+def plan_sweep(m: Memory) -> None:
+    """Set the alarm for the first pass that can find something."""
+    lease = m[at.LEASE_FIRST]
+    if lease == 0:
+        cancel_alarm(m, m[at.SWEEP_ALARM])
+        m[at.SWEEP_ALARM] = 0
+        return
+    soonest = due_of(m, lease)
+    while lease != 0:
+        soonest = min(soonest, due_of(m, lease))
+        lease = m[lease + at.LEASE_AFTER]
+    set_sweep(m, pass_at_or_after(m, soonest), 0)
+
+
+@compiled
+def expiry_stops(m: Memory) -> None:
+    """The authority stops, or its clock is about to step: remember what it shows."""
+    if m[at.EXPIRY_CHECK] == at.CHECK_SWEEP:
+        m[at.SWEEP_FROZE_AT] = read(m, at.WALL_CLOCK)
+
+
+@compiled
+def expiry_goes_on(m: Memory, restarted: int) -> None:
+    """The authority goes on: a pass that was missed is overdue, after a restart one comes at once."""
+    if m[at.EXPIRY_CHECK] != at.CHECK_SWEEP:
+        return
+    now = read(m, at.WALL_CLOCK)
+    if restarted != 0:
+        set_sweep(m, now, 1)
+        return
+    if m[at.SWEEP_OVERDUE] != 0:
+        return
+    interval = m[at.SWEEP_INTERVAL]
+    if m[at.SWEEP_FROZE_AT] >= m[at.SWEEP_LAST]:
+        m[at.SWEEP_LAST] += (m[at.SWEEP_FROZE_AT] - m[at.SWEEP_LAST]) // interval * interval
+    if m[at.SWEEP_LAST] + interval <= now:
+        u = 0.0
+        if m[at.SWEEP_WAKEUP] > 0:
+            u = uniform(m, word.FOR_SWEEP_WAKEUP, 0, 0, m[at.SWEEP_OVERDUE_COUNT])
+        m[at.SWEEP_OVERDUE_COUNT] += 1
+        set_sweep(m, now + nanoseconds(u * m[at.SWEEP_WAKEUP]), 1)
+    else:
+        plan_sweep(m)
+
+
+@compiled
+def sweep(m: Memory) -> bool:
+    """Make one pass; return whether it found anything."""
+    m[at.SWEEP_ALARM], m[at.SWEEP_OVERDUE], m[at.SWEEP_LAST] = 0, 0, read(m, at.WALL_CLOCK)
+    expired = count_expired(m)
+    if expired > 0:
+        batch = min(expired, m[at.SWEEP_BATCH])
+        record(m, word.KIND_SWEEP, -1, -1, batch, -1, expired - batch)
+        for _ in range(batch):
+            reap(m, first_expired(m), word.HOW_SWEEP)
+    plan_sweep(m)
+    return expired > 0
