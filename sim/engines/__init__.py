@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from sim.engines import kernel
 from sim.errors import UsageError
 from sim.model.scenario import Scenario
 from sim.trace import Trace
 
-ENGINES = ("process",)
+ENGINES: Final = ("process", "kernel")
 
 
 def run(
@@ -14,11 +17,18 @@ def run(
 ) -> Trace:
     """Simulate one replication and return its trace.
 
-    `engine` is one of `ENGINES`; ``"auto"`` takes the fastest that is there. With `checks` the reference engine
-    asserts its invariants after every event. Raises `UsageError` for an unknown engine.
+    `engine` is ``"process"`` (the readable reference), ``"kernel"`` (compiled; needs numba) or ``"auto"``: the kernel
+    where it can run. With `checks` the reference asserts its invariants after every event. Raises `UsageError` for
+    an unknown engine, and for the kernel where numba is missing.
     """
     if engine not in (*ENGINES, "auto"):
         raise UsageError(f"unknown engine '{engine}'; choose from: auto, {', '.join(ENGINES)}")
+    if engine != "process" and not checks:
+        can, why_not = kernel.available()
+        if can:
+            return kernel.simulate(scenario, seed, replication)
+        if engine == "kernel":
+            raise UsageError(why_not, 'pip install "leasesim[fast]", or use engine = "process"')
     from sim.engines.process import simulate
 
     return simulate(scenario, seed, replication, checks)

@@ -97,4 +97,4 @@ def wait_for_next_poll(m: Memory, task: int, outcome: int) -> None:
         wait(m, task, ns, word.RANK_POLL)
     else:
         m[task + at.TASK_AT] = at.AT_WATCH
-        await_answer(m, task, m[run + at.RUN_REQUESTS] - 1, ns, word.RANK_POLL)
+        await_answer(m, task, m[task + at.CALL_NUMBER], ns, word.RANK_POLL)

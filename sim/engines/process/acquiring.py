@@ -64,4 +64,4 @@ def until_next_poll(world: World, run: Run, task: Task, answer: Answer) -> Waiti
     if answer.outcome != Outcome.QUEUED:
         yield from task.wait(wait, Rank.POLL)
         return None
-    return (yield from task.answer(run.requests - 1, wait, None, Rank.POLL))
+    return (yield from task.answer(task.last_request, wait, None, Rank.POLL))

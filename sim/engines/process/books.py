@@ -6,7 +6,7 @@ import math
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Protocol
 
-from sim.units import SECOND
+from sim.units import FOREVER, SECOND
 from sim.vocabulary import Kind, Rank
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class CounterBooks:
         if self._per_second == 0 or left == 0:
             return
         steps = self._active - left + 1
+        if steps * (SECOND / self._per_second) > FOREVER:
+            return
         when = max(self._world.now + 1, self._updated + math.floor(steps * (SECOND / self._per_second)))
         while self._decayed(when) < steps:
             when += 1

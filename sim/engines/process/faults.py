@@ -64,8 +64,10 @@ class Affliction:
         when = self.fault.when
         if when.times is not None:
             return iter(sorted(when.times))
-        starts_at = self.world.scenario.starts_at
-        days = ([day * DAY + time - starts_at for time in sorted(when.daily or ())] for day in count())
+        if not when.daily:
+            return iter(())
+        daily, starts_at = when.daily, self.world.scenario.starts_at
+        days = ([day * DAY + time - starts_at for time in sorted(daily)] for day in count())
         return (start for start in chain.from_iterable(days) if start >= 0)
 
 

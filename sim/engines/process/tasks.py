@@ -40,7 +40,7 @@ class Task:
     def __init__(self, world: World, run: Run, actor: Actor, clock: Clock, order: tuple[int, int]) -> None:
         self.world, self.run, self.actor, self.clock = world, run, actor, clock
         self.order = order
-        self.open_request = -1
+        self.open_request = self.last_request = -1
         self._broken_request = -1
         self._signal: simpy.Event | None = None
         self._alarm: Alarm | None = None
@@ -59,7 +59,7 @@ class Task:
 
     def answer(self, request: int, timeout_ns: int, on_timeout: Answer | None, rank: Rank = Rank.TIMEOUT) -> Waiting:
         """Wait for the answer to `request`, at most `timeout_ns`; then the answer is `on_timeout`."""
-        self.open_request = request
+        self.open_request = self.last_request = request
         key = (rank, self.run.lane, self.run.key(request))
         self._set_alarm(self.clock.read() + timeout_ns, key, self.clock, self.actor, on_timeout)
         answer = yield from self._pause()
