@@ -61,6 +61,8 @@ def least(law: Distribution) -> int:
 
 def restless(scenario: Scenario) -> bool:
     """Whether runs follow each other with nothing but latency between them: legal, but millions of events."""
+    if scenario.lease.judge == "contender" and scenario.limit.fifo:
+        return True  # who is not first in line asks without end while a free slot is kept for the first
     arrivals, brief = scenario.runs.arrivals, least(scenario.runs.work) < SECOND
     if isinstance(arrivals, Closed):
         return least(arrivals.think) < SECOND and (brief or scenario.limit.collision == "cancel_new")

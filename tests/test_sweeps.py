@@ -26,7 +26,7 @@ from sim.sweeps.store import Store, first_difference
 from sim.sweeps.work import Job, perform
 
 TOML = """
-title = "Small and quick"
+title = "Small and quick, to be swept"
 duration = "1h"
 lease.ttl = "2m"
 runs.work = { kind = "exponential", mean = "20m" }
