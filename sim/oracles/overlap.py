@@ -7,10 +7,12 @@ beside working threads, a partition, a server outage), execution overlap equals 
 timers.
 
 With latency, `request_leg` and `response_leg` are constant one-way delays in seconds and R counts from the
-server's receipt of the last renewal; phases count from its send. Two small things are then left out: pauses
-that begin with a reply in flight (a share rtt/c of them) are treated as if it had arrived, and renewals that
-leave less than `response_leg` before R count as refused, which is exact when R >= L + response_leg and
-slightly too high otherwise.
+server's receipt of the last renewal; phases count from its send. Two things are then left out. Pauses that
+begin with a reply in flight (a share rtt/c of them) are treated as if it had arrived: exact where the interval
+counts from the send; where it counts from the response, the holder waits a whole interval after such a pause,
+which adds about as much again to `execution_overlap_running` and little to the rest. And renewals that leave
+less than `response_leg` before R count as refused, which is exact when R >= L + response_leg and slightly too
+high otherwise.
 """
 
 from collections.abc import Callable
