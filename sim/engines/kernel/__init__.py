@@ -17,11 +17,11 @@ def available() -> tuple[bool, str]:
     return True, ""
 
 
-def simulate(scenario: Scenario, seed: int, replication: int) -> Trace:
-    """Run one replication and return its trace."""
+def simulate(scenario: Scenario, seed: int, replication: int, fast_forward: bool = False) -> Trace:
+    """Run one replication and return its trace; with `fast_forward` routine events are left out of it."""
     from sim.engines.kernel.driving import simulate as drive
 
-    return drive(scenario, seed, replication)
+    return drive(scenario, seed, replication, fast_forward)
 
 
 __all__ = ["available", "simulate"]

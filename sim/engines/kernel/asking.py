@@ -10,6 +10,7 @@ from sim.engines.kernel.draws import duration
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.network import drop_sights
 from sim.engines.kernel.runs import hold, record_run
+from sim.engines.kernel.skipping import polls_on, skip_polls
 from sim.engines.kernel.tasks import await_answer, start_call, wait
 
 (WAITS, HOLDS, TURNED_AWAY) = range(3)
@@ -53,6 +54,8 @@ def go_on_asking(m: Memory, task: int, by_alarm: bool) -> int:
     if where == at.AT_WATCH and not by_alarm and m[task + at.ANSWERED] == word.OUTCOME_OK:
         hold(m, run, m[task + at.ANSWERED_LEASE], read(m, m[task + at.TASK_CLOCK]))
         return HOLDS
+    if where == at.AT_POLL and polls_on(m, task):
+        return WAITS
     m[task + at.CALL_TAKE] = -1
     ask(m, task)
     return WAITS
@@ -94,7 +97,8 @@ def wait_for_next_poll(m: Memory, task: int, outcome: int) -> None:
         ns = duration(m, m[at.POLL], word.FOR_POLL, lane, generation, m[run + at.RUN_REQUESTS])
     if outcome != word.OUTCOME_QUEUED:
         m[task + at.TASK_AT] = at.AT_POLL
-        wait(m, task, ns, word.RANK_POLL)
+        if m[at.SKIPS_POLLS] == 0 or not skip_polls(m, task, read(m, m[task + at.TASK_CLOCK]) + ns):
+            wait(m, task, ns, word.RANK_POLL)
     else:
         m[task + at.TASK_AT] = at.AT_WATCH
         await_answer(m, task, m[task + at.CALL_NUMBER], ns, word.RANK_POLL)

@@ -22,6 +22,7 @@ from numba.core import compiler_lock as _compiler_lock
 
 from sim import samplers
 from sim.engines.kernel.layout import Memory
+from sim.engines.kernel.lean import Lean
 
 numba: Any = _numba  # its types know neither its settings nor all of its options
 types: Any = _numba.types
@@ -33,13 +34,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
 """NUMBA_DISABLE_JIT=1 runs the same functions as plain Python, for debuggers and for coverage."""
+_HOW: Final = {"nogil": True, "no_cfunc_wrapper": True, "pipeline_class": Lean}
 _SPARING_KNOWN: Final = ((0, 68),)
 """Versions of numba with which leaving the parts out has been tried; others compile everything, and take longer."""
 
 
 def compiled(function: Function) -> Function:
     """Compile a function that only compiled functions call: Python cannot, there is no wrapper that would let it."""
-    return cast(Function, numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    if INTERPRETED:
+        return function
+    return cast(Function, numba.njit(**_HOW, no_cpython_wrapper=True)(function))
 
 
 def entry(function: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -73,12 +77,12 @@ def _kept_on_disk(function: Callable[[Any], None]) -> Any:
             if not os.access(place, os.W_OK):
                 continue
             numba.config.CACHE_DIR = str(place)
-            return numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function)
+            return numba.njit(**_HOW, cache=True)(function)
         except (OSError, RuntimeError):
             continue
         finally:
             numba.config.CACHE_DIR = before
-    return numba.njit(nogil=True, no_cfunc_wrapper=True)(function)
+    return numba.njit(**_HOW)(function)
 
 
 def _user_cache() -> Path:
@@ -183,6 +187,16 @@ def _set_real(_context: Any, _memory: Any, _where: Any, _value: Any) -> Any:
     return types.void(_POINTER, types.int64, types.float64), generate
 
 
+@intrinsic
+def _high_product(_context: Any, _a: Any, _b: Any) -> Any:
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        wide = _llvm().IntType(128)
+        product = builder.mul(builder.zext(arguments[0], wide), builder.zext(arguments[1], wide))
+        return builder.trunc(builder.lshr(product, _llvm().Constant(wide, 64)), _llvm().IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
 def _llvm() -> Any:
     from llvmlite import ir  # type: ignore[import-untyped]  # comes with numba, without types
 
@@ -203,6 +217,10 @@ if INTERPRETED:
         """Write a number that is not whole to an address."""
         cast(Any, m).view("f8")[where] = value
 
+    def high_product(a: Any, b: Any) -> Any:
+        """Return the upper 64 bits of a product of 128."""
+        return type(a)(int(a) * int(b) >> 64)
+
 else:
 
     @compiled
@@ -221,3 +239,8 @@ else:
     def set_real(m: Memory, where: int, value: float) -> None:
         """Write a number that is not whole to an address."""
         _set_real(m, where, value)
+
+    @compiled
+    def high_product(a: Any, b: Any) -> Any:
+        """Return the upper 64 bits of a product of 128."""
+        return _high_product(a, b)

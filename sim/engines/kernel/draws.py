@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engines.kernel.compiling import compiled, real
+from sim.engines.kernel.compiling import compiled, high_product, real
 from sim.engines.kernel.layout import (
     KEY_0,
     KEY_1,
@@ -25,22 +25,11 @@ _M0 = np.uint64(0xD2E7470EE14C6C93)
 _M1 = np.uint64(0xCA5A826395121157)
 _W0 = np.uint64(0x9E3779B97F4A7C15)
 _W1 = np.uint64(0xBB67AE8584CAA73B)
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
 _DROPPED = np.uint64(12)
 _UNIT = 2.0**-52
 
 Uniforms = tuple[float, float, float, float]
 Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
-
-
-@compiled
-def high_product(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Return the upper 64 bits of a product of 128."""
-    a_low, a_high, b_low, b_high = a & _LOW, a >> _HALF, b & _LOW, b >> _HALF
-    across = a_low * b_high
-    middle = ((a_low * b_low) >> _HALF) + (across & _LOW) + a_high * b_low
-    return a_high * b_high + (across >> _HALF) + (middle >> _HALF)
 
 
 @compiled

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
 from sim.engines.kernel import layout as at
 from sim.engines.kernel.compiling import INTERPRETED
 from sim.engines.kernel.loop import go_through
@@ -11,18 +16,26 @@ from sim.errors import UsageError, time_stands_still
 from sim.model.scenario import Scenario
 from sim.trace import Trace
 
+FORESIGHT: Final = 16
+"""Alarms that fast-forward looks at for what will break a stretch. With 0 the results are the same, after more work."""
+
 _LIMITS = {
-    at.GROW_RECORDS: at.RECORDS_LIMIT,
-    at.GROW_AGENDA: at.AGENDA_LIMIT,
-    at.GROW_ROWS: at.ROWS_LIMIT,
-    at.GROW_LEASES: at.LEASES_LIMIT,
-    at.GROW_LANES: at.LANES_LIMIT,
+    at.GROW_RECORDS: (at.RECORDS_LIMIT, "runs, requests and alarms at one time"),
+    at.GROW_AGENDA: (at.AGENDA_LIMIT, "things to come at one time"),
+    at.GROW_ROWS: (at.ROWS_LIMIT, "events in the trace"),
+    at.GROW_LEASES: (at.LEASES_LIMIT, "leases granted"),
+    at.GROW_LANES: (at.LANES_LIMIT, "arrivals"),
 }
 
 
-def simulate(scenario: Scenario, seed: int, replication: int) -> Trace:
-    """Run one replication and return its trace."""
+def simulate(
+    scenario: Scenario, seed: int, replication: int, fast_forward: bool = False, foresight: int = FORESIGHT
+) -> Trace:
+    """Run one replication and return its trace; with `fast_forward` routine events are left out of it."""
     memory = lower(scenario, seed, replication)
+    if fast_forward:
+        memory[at.SKIPS_RENEWALS], memory[at.SKIPS_POLLS] = can_skip(scenario)
+        memory[at.FORESIGHT] = foresight
     while True:
         go_through(memory if INTERPRETED else memory.ctypes.data)
         status = int(memory[at.STATUS])
@@ -35,8 +48,36 @@ def simulate(scenario: Scenario, seed: int, replication: int) -> Trace:
                 "faults: steps or drifts add up to a clock that the kernel cannot follow",
                 'use engine="process", or smaller faults[].step and faults[].ppm',
             )
-        memory = grown(memory, _LIMITS[status])
-        memory[at.STATUS] = at.RUNNING
+        if status == at.CANNOT_SKIP:
+            return simulate(scenario, seed, replication)
+        memory = _with_more_room(memory, status, scenario)
     first, count = int(memory[at.ROWS]), int(memory[at.ROW_COUNT])
     rows = memory[first : first + count * at.ROW_WORDS]
     return Trace(rows.copy().reshape(-1, at.ROW_WORDS), scenario.duration)
+
+
+def _with_more_room(memory: npt.NDArray[np.int64], status: int, scenario: Scenario) -> npt.NDArray[np.int64]:
+    """Return a longer memory, or say which scenario is too large for this machine, and in what."""
+    limit, what = _LIMITS[status]
+    try:
+        memory = grown(memory, limit)
+    except MemoryError as error:
+        raise UsageError(
+            f"scenario '{scenario.title}': more than {int(memory[limit]):,} {what} do not fit into memory ({error})",
+            "a shorter duration, fewer runs or shorter waits; metrics alone (replicate, sweep) keep no trace",
+        ) from None
+    memory[at.STATUS] = at.RUNNING
+    return memory
+
+
+def can_skip(scenario: Scenario) -> tuple[bool, bool]:
+    """Return whether fast-forward may leave out renewals, and polls.
+
+    Not where a link's state is drawn as messages pass, where others watch a lease's versions, where a renewal may
+    reach a replica that does not know the lease; polls not where the authority remembers who asked, or how often.
+    """
+    lease, limit, server = scenario.lease, scenario.limit, scenario.server
+    one_book = server.replicas == 1 or server.storage != "memory"
+    renewals = scenario.network.bursts is None and lease.judge == "authority" and one_book
+    unheard = limit.collision == "enqueue" and not limit.fifo and limit.retry_after == "none"
+    return renewals, renewals and unheard and lease.expiry_check != "on_acquire"

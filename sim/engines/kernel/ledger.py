@@ -67,6 +67,7 @@ def new_lease(m: Memory, number: int, lane: int, generation: int, expires: int, 
     m[lease + at.LEASE_NUMBER], m[lease + at.LEASE_LANE], m[lease + at.LEASE_GENERATION] = number, lane, generation
     m[lease + at.LEASE_EXPIRES], m[lease + at.LEASE_GRANTED] = expires, m[at.NOW]
     m[lease + at.LEASE_REPLICA], m[lease + at.LEASE_VERSION], m[lease + at.LEASE_ALARM] = replica, 0, 0
+    m[lease + at.LEASE_STRETCH] = 0
     last = m[at.LEASE_LAST]
     m[lease + at.LEASE_BEFORE], m[lease + at.LEASE_AFTER] = last, 0
     if last == 0:

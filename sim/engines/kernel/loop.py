@@ -11,6 +11,7 @@ from typing import Any
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
 from sim.engines.kernel.authority import counter_decays, reuse_delay_is_over, slots_may_be_free, timer_rings
+from sim.engines.kernel.books import free_slots
 from sim.engines.kernel.clocks import hold_back, is_free, unlist
 from sim.engines.kernel.compiling import compiled, entry, pointer, real
 from sim.engines.kernel.draws import duration, exponential, uniform
@@ -22,7 +23,9 @@ from sim.engines.kernel.programs import begin_lifecycle, begin_work, main_goes_o
 from sim.engines.kernel.renewing import begin_renewing, fence_rings, renewer_goes_on
 from sim.engines.kernel.runs import be_done, end_run, new_run, record_run, turn_stopwatch
 from sim.engines.kernel.serving import receive, served
+from sim.engines.kernel.skipping import has_to_wait, settle_all
 from sim.engines.kernel.storage import drop, high, low, push, remove_first
+from sim.engines.kernel.stretches import a_slot_is_free
 from sim.engines.kernel.tasks import answered_by_nobody, deliver, end_task, go_on_calling, new_task, wait
 
 
@@ -34,18 +37,26 @@ def go_through(address: Any) -> None:
         begin(m)
         m[at.STATUS] = at.RUNNING
     while m[at.STATUS] == at.RUNNING:
-        if m[at.AGENDA_COUNT] == 0:
-            m[at.STATUS] = at.FINISHED
-            return
         short = what_is_short(m)
         if short != 0:
             m[at.STATUS] = short
             return
+        if m[at.AGENDA_COUNT] == 0:
+            settle_all(m)
+            m[at.STATUS] = at.FINISHED
+            return
         first = m[at.AGENDA]
         m[at.NOW] = m[first + at.AT]
         what, a, b, c = m[first + at.WHAT], m[first + at.ARG_A], m[first + at.ARG_B], m[first + at.ARG_C]
+        key_high, key_low = m[first + at.KEY_HIGH], m[first + at.KEY_LOW]
         remove_first(m)
+        m[at.LATEST] = max(m[at.LATEST], m[at.NOW])
+        if m[at.STRETCHES] != 0 and has_to_wait(m, what, a, b):
+            push(m, m[at.NOW], key_high, key_low, what, a, b, c)
+            continue
         do(m, what, a, b, c)
+        if m[at.PARKED] != 0 and free_slots(m) > 0:
+            a_slot_is_free(m)
 
 
 @compiled

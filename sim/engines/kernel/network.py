@@ -102,17 +102,25 @@ def lost(m: Memory, u: float, loss: float, host: int) -> bool:
 
 
 @compiled
-def send(m: Memory, task: int) -> int:
-    """Send a task's request; return which time-out it runs into if nothing ever comes back."""
-    run, number = m[task + at.TASK_RUN], m[task + at.CALL_NUMBER]
-    lane, generation, host = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[run + at.RUN_HOST]
-    up, down, luck_up, luck_down = m[m[at.UP] + at.LAW_CONSTANT], m[m[at.DOWN_LEG] + at.LAW_CONSTANT], 0.5, 0.5
+def legs(m: Memory, lane: int, generation: int, number: int) -> tuple[int, int, float, float]:
+    """Return how long a request takes each way, as drawn, and the uniforms that decide whether each way loses it."""
+    up, down = m[m[at.UP] + at.LAW_CONSTANT], m[m[at.DOWN_LEG] + at.LAW_CONSTANT]
+    luck_up, luck_down = 0.5, 0.5
     if m[at.CONSTANT_LEGS] == 0:
         u_up, u_down, luck_up, luck_down = block(m, word.FOR_MESSAGE, lane, generation, number)
         part_up, part_down = 0.5, 0.5
         if m[at.MIXED_LEGS] != 0:
             part_up, part_down, _, _ = block(m, word.FOR_MESSAGE_PART, lane, generation, number)
         up, down = of_law(m, m[at.UP], u_up, part_up), of_law(m, m[at.DOWN_LEG], u_down, part_down)
+    return up, down, luck_up, luck_down
+
+
+@compiled
+def send(m: Memory, task: int) -> int:
+    """Send a task's request; return which time-out it runs into if nothing ever comes back."""
+    run, number = m[task + at.TASK_RUN], m[task + at.CALL_NUMBER]
+    lane, generation, host = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[run + at.RUN_HOST]
+    up, down, luck_up, luck_down = legs(m, lane, generation, number)
     what = trouble(m, host)
     if what == word.OUTCOME_CONNECT_TIMEOUT:
         return what

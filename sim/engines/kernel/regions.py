@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.engines.kernel import layout as at
+
+WORDS_MAX: Final = 2**31
+"""16 GiB: what asks for more has gone wrong, or wants its numbers without its trace."""
 
 _REGIONS = (
     (at.AGENDA, at.AGENDA_LIMIT, at.AGENDA_WORDS),
@@ -36,6 +40,8 @@ def laid_out(old: npt.NDArray[np.int64], limits: Mapping[int, int]) -> npt.NDArr
     return new
 
 
-def grown(old: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
-    """Return the memory with one limit doubled."""
+def grown(old: npt.NDArray[np.int64], limit: int, words_max: int = WORDS_MAX) -> npt.NDArray[np.int64]:
+    """Return the memory with one limit doubled; raise `MemoryError` where it would be longer than `words_max`."""
+    if 2 * len(old) > words_max:
+        raise MemoryError(f"{2 * len(old):,} words")
     return laid_out(old, {limit: 2 * int(old[limit])})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
 from sim.engines.kernel.asking import HOLDS, begin_asking, go_on_asking
-from sim.engines.kernel.clocks import cancel_alarm, read, set_alarm
+from sim.engines.kernel.cadence import cancel_fence, due_after, set_fence
+from sim.engines.kernel.clocks import cancel_alarm, read
 from sim.engines.kernel.compiling import compiled, real
 from sim.engines.kernel.draws import uniform
 from sim.engines.kernel.layout import Memory
-from sim.engines.kernel.network import request_key
 from sim.engines.kernel.runs import go, halt, lose, terminate
-from sim.engines.kernel.storage import high, low
+from sim.engines.kernel.skipping import is_counted_anew, skip_renewals, skips_on
 from sim.engines.kernel.tasks import end_task, grown, jitter, start_call, wait, wait_until
 from sim.samplers import nanoseconds
 
@@ -25,8 +25,10 @@ def begin_renewing(m: Memory, task: int) -> None:
     elif m[at.FENCE_ANCHOR] == at.ANCHOR_RECV:
         set_fence(m, task, m[run + at.RUN_RECEIVED])
     m[task + at.LOOP_DUE] = read(m, clock)
+    m[task + at.TASK_AT] = at.AT_RENEW
     if m[at.FIRST_AT_ONCE] != 0:
-        begin_round(m, task)
+        if not skips_on(m, task):
+            begin_round(m, task)
     else:
         wait_for_round(m, task, read(m, clock))
 
@@ -55,7 +57,8 @@ def renewer_goes_on(m: Memory, task: int, by_alarm: bool) -> None:
     """Keep a lease for the run; once it is lost stop the run, carry on without, or get another."""
     where = m[task + at.TASK_AT]
     if where == at.AT_RENEW:
-        begin_round(m, task)
+        if not skips_on(m, task):
+            begin_round(m, task)
     elif where == at.AT_BACKOFF:
         begin_attempt(m, task)
     elif where == at.AT_RENEWING:
@@ -127,55 +130,20 @@ def loop_backoff(m: Memory, task: int, tries: int) -> int:
 @compiled
 def wait_for_round(m: Memory, task: int, sent: int) -> None:
     """Wait until the renewal after one that was sent at `sent` is due."""
-    clock = m[task + at.TASK_CLOCK]
-    now = read(m, clock)
-    if m[at.CADENCE] == at.FIXED_RATE:
-        m[task + at.LOOP_DUE] += interval(m, task)
-        behind = now - m[task + at.LOOP_DUE]
-        if behind > 0:
-            m[task + at.LOOP_DUE] += (behind + m[at.EVERY] - 1) // m[at.EVERY] * m[at.EVERY]
-        due = m[task + at.LOOP_DUE]
-    else:
-        due = max(now, (sent if m[at.CADENCE] == at.AFTER_SEND else now) + interval(m, task))
+    clock, run = m[task + at.TASK_CLOCK], m[task + at.TASK_RUN]
+    due = due_after(m, run, m[task + at.LOOP_DUE], sent, read(m, clock), m[run + at.RUN_REQUESTS])
+    m[task + at.LOOP_DUE] = due
     m[task + at.TASK_AT] = at.AT_RENEW
-    wait_until(m, task, due, word.RANK_RENEW, clock)
-
-
-@compiled
-def interval(m: Memory, task: int) -> int:
-    """Return the time from one renewal to the next."""
-    if m[at.EVERY_JITTERED] == 0:
-        return m[at.EVERY]
-    run, low_factor = m[task + at.TASK_RUN], real(m, at.JITTER_LOW)
-    lane, generation = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION]
-    u = uniform(m, word.FOR_RENEW_JITTER, lane, generation, m[run + at.RUN_REQUESTS])
-    return max(1, nanoseconds(m[at.EVERY] * (low_factor + (real(m, at.JITTER_HIGH) - low_factor) * u)))
-
-
-@compiled
-def set_fence(m: Memory, task: int, anchor: int) -> None:
-    """Set the local deadline after which the holder takes its lease for lost, whatever the authority thinks."""
-    cancel_fence(m, task)
-    run = m[task + at.TASK_RUN]
-    key = request_key(m[run + at.RUN_GENERATION], 0)
-    key_high = high(word.RANK_FENCE, m[run + at.RUN_LANE], key)
-    m[task + at.LOOP_FENCE] = set_alarm(
-        m, m[task + at.TASK_CLOCK], m[task + at.TASK_ACTOR], anchor + m[at.FENCE_AFTER], key_high, low(key),
-        at.ACT_FENCE, task,
-    )  # fmt: skip
-
-
-@compiled
-def cancel_fence(m: Memory, task: int) -> None:
-    """Forget the local deadline."""
-    cancel_alarm(m, m[task + at.LOOP_FENCE])
-    m[task + at.LOOP_FENCE] = 0
+    if m[at.SKIPS_RENEWALS] == 0 or not skip_renewals(m, task, due):
+        wait_until(m, task, due, word.RANK_RENEW, clock)
 
 
 @compiled
 def fence_rings(m: Memory, task: int) -> None:
     """The local deadline has passed, whatever the task is waiting for."""
     m[task + at.LOOP_FENCE] = 0
+    if is_counted_anew(m, task):
+        return
     cancel_alarm(m, m[task + at.TASK_ALARM])
     m[task + at.TASK_ALARM] = 0
     m[task + at.TASK_OPEN] = m[task + at.TASK_BROKEN] = -1

@@ -11,12 +11,14 @@ from sim.engines.kernel.layout import (
     ARG_B,
     ARG_C,
     AT,
+    CANNOT_SKIP,
     END,
     ENTITY_MASK,
     ENTITY_SHIFT,
     INSTANT,
     KEY_HIGH,
     KEY_LOW,
+    LATEST,
     LIVE,
     NOW,
     ROW_COUNT,
@@ -24,6 +26,7 @@ from sim.engines.kernel.layout import (
     ROWS,
     ROWS_BEFORE,
     SERIALS,
+    SKIPS_POLLS,
     STANDS_STILL,
     STATUS,
     TICKET,
@@ -31,6 +34,14 @@ from sim.engines.kernel.layout import (
     TOP,
     WHAT,
     Memory,
+)
+from sim.engines.kernel.words import (
+    KIND_ASK,
+    KIND_REFUSE,
+    KIND_RENEWED,
+    KIND_RENEWED_EARLIER,
+    KIND_SEND,
+    KIND_SENT_EARLIER,
 )
 from sim.trace import ROWS_AT_ONE_INSTANT_MAX
 
@@ -134,15 +145,30 @@ def remove_first(m: Memory) -> None:
 
 
 @compiled
+def earlier(m: Memory, kind: int) -> int:
+    """Return what stands in the trace for an event that fast-forward catches up with after its time."""
+    if kind == KIND_SEND:
+        return KIND_SENT_EARLIER
+    if kind != KIND_RENEWED:
+        m[STATUS] = CANNOT_SKIP
+    return KIND_RENEWED_EARLIER
+
+
+@compiled
 def record(m: Memory, kind: int, lane: int, generation: int, number: int, lease: int, value: int) -> None:
     """Write an event into the trace, unless time stands still."""
-    count = m[ROW_COUNT]
-    if m[NOW] != m[INSTANT]:
-        m[INSTANT], m[ROWS_BEFORE] = m[NOW], count
+    count, now = m[ROW_COUNT], m[NOW]
+    if now != m[INSTANT]:
+        m[INSTANT], m[ROWS_BEFORE] = now, count
     elif count - m[ROWS_BEFORE] > ROWS_AT_ONE_INSTANT_MAX:
         m[STATUS] = STANDS_STILL
         return
+    if m[SKIPS_POLLS] != 0 and (kind in (KIND_ASK, KIND_REFUSE)):
+        m[ROWS_BEFORE] -= 1
+        return
+    if now < m[LATEST]:
+        kind, value, now = earlier(m, kind), now, m[LATEST]
     row = m[ROWS] + count * ROW_WORDS
-    m[row], m[row + 1], m[row + 2], m[row + 3] = m[NOW], kind, lane, generation
+    m[row], m[row + 1], m[row + 2], m[row + 3] = now, kind, lane, generation
     m[row + 4], m[row + 5], m[row + 6] = number, lease, value
     m[ROW_COUNT] = count + 1

@@ -1,0 +1,1 @@
+"""The tests; a package of its own, so that no other package named `tests` is taken for it."""
