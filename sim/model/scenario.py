@@ -72,8 +72,9 @@ class Lease(Section):
     )
     sweep_interval: PositiveDuration = Field(default=15 * SECOND, description="Between sweeps; the size of a bucket.")
     sweep_batch: StrictInt = Field(default=100, ge=1, le=1_000_000, description="Leases one sweep may reap.")
-    sweep_phase: Literal["random", "start"] = Field(
-        default="random", description="First sweep at a random time within one interval, or at time zero."
+    sweep_phase: Duration | Literal["random", "start"] = Field(
+        default="random",
+        description="First sweep at a random time within one interval, at time zero, or at this time; then every one.",
     )
     sweep_wakeup: Duration = Field(
         default=0, description="An overdue sweep (after a suspend, pause or clock step) runs within this time."

@@ -106,8 +106,8 @@ def watch_lease(m: Memory, lease: int) -> None:
 @compiled
 def start_sweeper(m: Memory) -> None:
     """Choose the phase of the passes."""
-    phase = 0
-    if m[at.SWEEP_RANDOM] != 0:
+    phase = m[at.SWEEP_PHASE]
+    if phase == at.NEVER:
         phase = nanoseconds(uniform(m, word.FOR_SWEEP_PHASE, 0, 0, 0) * m[at.SWEEP_INTERVAL])
     m[at.SWEEP_LAST] = read(m, at.WALL_CLOCK) + phase - m[at.SWEEP_INTERVAL]
 

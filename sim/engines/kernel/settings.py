@@ -41,7 +41,7 @@ def _authority(s: Scenario, tables: Tables) -> dict[int, int]:
         at.SWEEP_INTERVAL: lease.sweep_interval,
         at.SWEEP_BATCH: lease.sweep_batch,
         at.SWEEP_WAKEUP: lease.sweep_wakeup,
-        at.SWEEP_RANDOM: lease.sweep_phase == "random",
+        at.SWEEP_PHASE: {"random": at.NEVER, "start": 0}.get(lease.sweep_phase, lease.sweep_phase),
         at.LATE_RENEW: how._LATE[lease.late_renew],
         at.REUSE_DELAY: lease.reuse_delay,
         at.CONTENDER: lease.judge == "contender",

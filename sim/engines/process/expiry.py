@@ -62,10 +62,11 @@ class Sweeper(OnAcquire):
         self.world, self.authority = world, authority
         lease = world.scenario.lease
         self.interval, self.batch, self.wakeup = lease.sweep_interval, lease.sweep_batch, lease.sweep_wakeup
-        phase = 0
-        if lease.sweep_phase == "random":
+        phase = lease.sweep_phase
+        if phase == "random":
             phase = nanoseconds(world.draws.uniform(Purpose.SWEEP_PHASE, 0, 0, 0) * self.interval)
-        self.last = authority.clock.read() + phase - self.interval
+        first = 0 if phase == "start" else int(phase)
+        self.last = authority.clock.read() + first - self.interval
         self._alarm: Alarm | None = None
         self._overdue = False
         self._overdue_count = 0
