@@ -101,7 +101,8 @@ class Kind(IntEnum):
     FAULT_END = 29
     """A fault ends. Columns as in FAULT_BEGIN; value: 0."""
     SWEEP = 30
-    """A sweep that found expired leases. number: how many it reaped; value: how many it left for the next."""
+    """A sweep that found expired leases. number: how many it reaped, or will look at one by one (lease: the first of
+    them); value: how many it left for the next."""
 
 
 class Outcome(IntEnum):
@@ -195,6 +196,7 @@ class Purpose(IntEnum):
     """Latency of the message that wakes a watcher."""
     MESSAGE_PART = 28
     """Which part of a mixture the two ways of a request come from."""
+    SWEEP_REVOKE = 29
 
 
 PART_OF_MIXTURE: Final = 1

@@ -54,11 +54,15 @@ ERROR: Final = "(error)"
 """The server answered a renewal with an error, and no fault explains it."""
 REPLICA: Final = "(replica)"
 """The renewal reached a replica that does not know the lease."""
+SWEEP: Final = "(sweep)"
+"""A sweep that had listed the expired lease revoked it although it had been renewed in between."""
+CONGESTION: Final = "(congestion)"
+"""A renewal waited for a place at the server until it timed out, and no fault explains it."""
 PROTOCOL: Final = "(protocol)"
 """Nothing went wrong: the intervals and deadlines themselves let the lease run out."""
 DEBT: Final = "(debt)"
 """Over-allocation only: nobody in excess lacks a lease, the books grant more than there is."""
-WITHOUT_FAULT: Final = (PROVISIONING, RETRY, PAUSE, LOSS, ERROR, REPLICA, PROTOCOL, DEBT)
+WITHOUT_FAULT: Final = (PROVISIONING, RETRY, PAUSE, LOSS, ERROR, REPLICA, SWEEP, CONGESTION, PROTOCOL, DEBT)
 
 _DELAYS: Final = frozenset({"sleep", "pause", "block", "gil_block", "slow", "clock_step", "clock_drift"})
 _CUTS: Final = frozenset({"outage", "restart", "sleep", "slow"})
@@ -142,6 +146,8 @@ class Causes:
         history = self._history.lease(life.lease)
         if self._unknown_there(life, history):
             return Cause(REPLICA)
+        if self._listed_before(life, history):
+            return Cause(SWEEP)
         too_early = life.taken_first and not 0 <= life.started_ns <= life.ended_ns
         critical = self._provisioning(life) if too_early else self._critical(life, history)
         blamed = max(self._blamed(life, history, critical), default=None)
@@ -168,6 +174,13 @@ class Causes:
             last = max((time for time in history.renewed if time <= life.ended_ns), default=life.granted_ns)
             return any(last < time < life.ended_ns for time in history.denied)
         return life.reason == Loss.REVOKED and life.truth == Truth.STILL_VALID
+
+    def _listed_before(self, life: LeaseLife, history: LeaseHistory) -> bool:
+        """Return whether the lease was renewed after the sweep that took it had listed it."""
+        if self._scenario.lease.sweep_recheck or not life.taken_first or life.ended_by != Kind.REAP:
+            return False
+        last = max((time for time in history.renewed if time <= life.ended_ns), default=-1)
+        return 0 <= self._history.last_sweep(life.ended_ns) <= last
 
     # ---- the critical interval
 

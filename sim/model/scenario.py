@@ -79,6 +79,13 @@ class Lease(Section):
     sweep_wakeup: Duration = Field(
         default=0, description="An overdue sweep (after a suspend, pause or clock step) runs within this time."
     )
+    sweep_revoke: Distribution = Field(
+        default_factory=lambda: constant(0),
+        description="From one lease to the next in a sweep that lists first and revokes after; 0: all at once.",
+    )
+    sweep_recheck: StrictBool = Field(
+        default=True, description="Such a sweep looks once more whether a lease is still expired before it revokes it."
+    )
     late_renew: Literal["reject", "until_reaped", "if_untaken", "resurrect", "reject_locally"] = Field(
         default="until_reaped", description="What becomes of a renewal that arrives after expiry."
     )

@@ -18,7 +18,7 @@ from sim.engines.kernel.books import (
 from sim.engines.kernel.clocks import is_free, let_go, read, rebase
 from sim.engines.kernel.compiling import compiled
 from sim.engines.kernel.draws import block, duration
-from sim.engines.kernel.expiry import due_of, expiry_goes_on, expiry_stops, is_over, reap, watch_lease
+from sim.engines.kernel.expiry import abandon_sweep, due_of, expiry_goes_on, expiry_stops, is_over, reap, watch_lease
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.ledger import cools, ending_of, find_lease, new_lease, remove_lease, stop_cooling
 from sim.engines.kernel.network import push_message, reply, send_answer
@@ -163,6 +163,7 @@ def go_down(m: Memory) -> None:
     """The process dies: requests under way break; what is kept in memory is lost."""
     m[at.DOWN] += 1
     authority_stops(m)
+    abandon_sweep(m)
     break_off_all(m, m[at.INBOX_FIRST])
     break_off_all(m, m[at.IN_HAND_FIRST])
     m[at.INBOX_FIRST] = m[at.INBOX_LAST] = m[at.IN_HAND_FIRST] = 0

@@ -14,7 +14,7 @@ from sim.engines.kernel.authority import counter_decays, reuse_delay_is_over, sl
 from sim.engines.kernel.clocks import hold_back, is_free, unlist
 from sim.engines.kernel.compiling import compiled, entry, pointer, real
 from sim.engines.kernel.draws import duration, exponential, uniform
-from sim.engines.kernel.expiry import start_sweeper, sweep
+from sim.engines.kernel.expiry import start_sweeper, sweep, take_turn
 from sim.engines.kernel.faults import befall, begin_faults, faulter_goes_on, strike_ends, strike_falls
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.network import request_key, spell_length
@@ -115,6 +115,9 @@ def act(m: Memory, alarm: int) -> None:
     elif action == at.ACT_SWEEP:
         if sweep(m):
             slots_may_be_free(m)
+    elif action == at.ACT_TURN:
+        take_turn(m)
+        slots_may_be_free(m)
     elif action == at.ACT_FREE:
         reuse_delay_is_over(m, arg)
     elif action == at.ACT_STRIKE:

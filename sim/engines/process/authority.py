@@ -305,6 +305,7 @@ class Authority:
         """The process dies: requests under way break; what is kept in memory is lost."""
         self.down += 1
         self.actor.freeze()
+        self.expiry.abandon()
         open_requests = {message.order: message for message in self._inbox} | self._in_hand
         for order in sorted(open_requests):
             open_requests[order].broken = True
