@@ -55,7 +55,8 @@ class Kind(IntEnum):
     HOLD = 6
     """The run learns that it holds a lease. lease."""
     TURNED_AWAY = 7
-    """The run is cancelled because the limit is full (collision = cancel_new), or could not be resumed."""
+    """The run is cancelled: the limit is full (collision = cancel_new), or its lease ended before it could start
+    (at_start = validate)."""
     START = 8
     """Provisioning is over, the work begins. lease."""
     SEND = 9

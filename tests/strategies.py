@@ -138,6 +138,7 @@ HTTP = table(
 RUNS = table(
     arrivals=ARRIVALS,
     provisioning=distributions("0s", "1m"),
+    at_start=one("copy", "validate"),
     work=distributions("0s", "20m"),
     rerun=one([], ["crashed"], ["crashed", "terminated"]),
     rerun_after=distributions("1s", "30s"),

@@ -210,7 +210,8 @@ class Causes:
         scenario = self._scenario
         if life.taken_first and scenario.lease.late_renew not in ("reject", "reject_locally"):
             return lost
-        term = scenario.initial_ttl_ns if since == life.granted_ns else scenario.lease.ttl
+        first = since == life.granted_ns or since < life.started_ns
+        term = scenario.initial_ttl_ns if first else scenario.lease.ttl
         return min(lost, since + term + scenario.expiry_grace_ns)
 
     # ---- who is to blame

@@ -263,6 +263,10 @@ class Runs(Section):
     provisioning: Distribution = Field(
         default_factory=lambda: constant(0), description="From the grant to running; nobody renews meanwhile."
     )
+    at_start: Literal["copy", "validate"] = Field(
+        default="copy",
+        description="Then: start with the lease unseen; or renew it for `initial_ttl`, get another, or be cancelled.",
+    )
     work: Distribution = Field(default_factory=lambda: constant(HOUR), description="Execution time the work needs.")
     rerun: tuple[Literal["crashed", "terminated"], ...] = Field(
         default=(), description="Runs that start again from the beginning, with the same work."

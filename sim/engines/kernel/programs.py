@@ -14,7 +14,7 @@ from sim.engines.kernel.compiling import compiled, real
 from sim.engines.kernel.draws import duration, exponential, uniform
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.network import request_key
-from sim.engines.kernel.runs import end_run, go, halt, record_run
+from sim.engines.kernel.runs import end_run, go, halt, hold, record_run
 from sim.engines.kernel.tasks import new_task, start_call, wait, wait_until
 
 
@@ -24,7 +24,14 @@ def main_goes_on(m: Memory, task: int, by_alarm: bool) -> bool:
     run, where = m[task + at.TASK_RUN], m[task + at.TASK_AT]
     lane, generation = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION]
     if where == at.AT_PROVISIONING:
-        return True
+        if m[at.VALIDATES] == 0:
+            return True
+        m[task + at.ASK_SENT] = read(m, m[task + at.TASK_CLOCK])
+        m[task + at.TASK_AT] = at.AT_VALIDATING
+        start_call(m, task, at.VALIDATE, m[run + at.RUN_LEASE], 0)
+        return False
+    if where == at.AT_VALIDATING:
+        return is_validated(m, task)
     if where == at.AT_START:
         begin_asking(m, task, 1)
     elif where == at.AT_WORK:
@@ -42,6 +49,22 @@ def main_goes_on(m: Memory, task: int, by_alarm: bool) -> bool:
         elif result == TURNED_AWAY:
             end_run(m, run, word.KIND_TURNED_AWAY, -1)
     return False
+
+
+@compiled
+def is_validated(m: Memory, task: int) -> bool:
+    """Whether the authority lets a run start: with its lease renewed, or with another; else the run is over."""
+    run, outcome, lease = m[task + at.TASK_RUN], m[task + at.ANSWERED], m[task + at.ANSWERED_LEASE]
+    if outcome != word.OUTCOME_OK:
+        if outcome == word.OUTCOME_GONE:
+            m[run + at.RUN_LEASE] = -1
+        end_run(m, run, word.KIND_TURNED_AWAY, -1)
+        return False
+    if lease == m[run + at.RUN_LEASE]:
+        m[run + at.RUN_SENT], m[run + at.RUN_RECEIVED] = m[task + at.ASK_SENT], read(m, m[task + at.TASK_CLOCK])
+    else:
+        hold(m, run, lease, m[task + at.ASK_SENT])
+    return True
 
 
 @compiled

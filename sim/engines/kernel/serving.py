@@ -93,6 +93,8 @@ def complete(m: Memory, message: int) -> None:
         reply(m, message, m[at.ERROR_STATUS], -1, m[at.ERROR_RETRY_AFTER], 0)
     elif m[message + at.MESSAGE_REQUEST] == at.RENEW:
         renew(m, message)
+    elif m[message + at.MESSAGE_REQUEST] == at.VALIDATE:
+        validate(m, message)
     elif m[message + at.MESSAGE_REQUEST] == at.RELEASE:
         release(m, message)
     else:
@@ -172,6 +174,43 @@ def versions(m: Memory) -> int:
 @compiled
 def renew(m: Memory, message: int) -> None:
     """A holder wants its lease extended."""
+    if extend(m, message, m[at.TTL]):
+        reply(m, message, word.OUTCOME_OK, m[message + at.MESSAGE_LEASE], 0, 0)
+    else:
+        deny(m, message)
+        reply(m, message, word.OUTCOME_GONE, -1, 0, 0)
+
+
+@compiled
+def deny(m: Memory, message: int) -> None:
+    """Write down that a lease cannot be extended any more."""
+    lane, generation = m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION]
+    record(m, word.KIND_DENIED, lane, generation, m[message + at.MESSAGE_NUMBER], m[message + at.MESSAGE_LEASE], 0)
+
+
+@compiled
+def validate(m: Memory, message: int) -> None:
+    """A run starts: its lease gets the first term anew, or it gets another, or it is cancelled and counted down."""
+    if extend(m, message, m[at.INITIAL_TTL]):
+        reply(m, message, word.OUTCOME_OK, m[message + at.MESSAGE_LEASE], 0, 0)
+        return
+    lane, generation = m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION]
+    number = m[message + at.MESSAGE_NUMBER]
+    if free_slots(m) > 0:
+        lease = grant(m, lane, generation, number, replica_of_message(m, message))
+        reply(m, message, word.OUTCOME_OK, lease, 0, 0)
+        return
+    deny(m, message)
+    if m[at.RELEASE_FALLBACK] != 0:
+        count_one_less(m)
+        record(m, word.KIND_RELEASE, lane, generation, number, -1, in_use(m))
+        slots_may_be_free(m)
+    reply(m, message, word.OUTCOME_GONE, -1, 0, 0)
+
+
+@compiled
+def extend(m: Memory, message: int, ttl: int) -> bool:
+    """Give a lease a new expiry, if it can be extended still."""
     lane, generation = m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION]
     number, named = m[message + at.MESSAGE_NUMBER], m[message + at.MESSAGE_LEASE]
     place = find_place(m, lane, generation)
@@ -186,17 +225,15 @@ def renew(m: Memory, message: int) -> None:
     ):
         lease = 0
     if lease == 0:
-        record(m, word.KIND_DENIED, lane, generation, number, named, 0)
-        reply(m, message, word.OUTCOME_GONE, -1, 0, 0)
-        return
-    expires = read(m, at.WALL_CLOCK) + m[at.TTL]
+        return False
+    expires = read(m, at.WALL_CLOCK) + ttl
     sooner = expires < m[lease + at.LEASE_EXPIRES]
     m[lease + at.LEASE_EXPIRES] = expires
     m[lease + at.LEASE_VERSION] += 1
     if sooner:
         watch_lease(m, lease)
     record(m, word.KIND_RENEWED, lane, generation, number, named, expires)
-    reply(m, message, word.OUTCOME_OK, named, 0, 0)
+    return True
 
 
 @compiled

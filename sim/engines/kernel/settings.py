@@ -106,6 +106,7 @@ def _runs(s: Scenario, tables: Tables) -> dict[int, int]:
     runs = s.runs
     return {
         at.PROVISIONING: tables.law(runs.provisioning),
+        at.VALIDATES: runs.at_start == "validate",
         at.WORK: tables.law(runs.work),
         at.RERUN_CRASHED: "crashed" in runs.rerun,
         at.RERUN_TERMINATED: "terminated" in runs.rerun,

@@ -9,7 +9,7 @@ from sim.engines.process.admission import Line, retry_after
 from sim.engines.process.books import Books, CounterBooks, LeaseBooks
 from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.expiry import OnAcquire, Sweeper, Timer
-from sim.engines.process.messages import Acquire, Answer, Release, Renew
+from sim.engines.process.messages import Acquire, Answer, Release, Renew, Validate
 from sim.units import SECOND
 from sim.vocabulary import How, Kind, Outcome, Purpose, Rank, Truth
 
@@ -99,6 +99,8 @@ class Authority:
         request = message.request
         if isinstance(request, Renew):
             return self._renew(request, message)
+        if isinstance(request, Validate):
+            return self._validate(request, message)
         if isinstance(request, Release):
             return self._release(request, message)
         return self._acquire(request, message)
@@ -151,6 +153,29 @@ class Authority:
         return Answer(Outcome.FULL, retry_after=wait, versions=versions)
 
     def _renew(self, request: Renew, message: Message) -> Answer:
+        lease = self._extended(request, message, self.rules.ttl)
+        if lease is None:
+            request.run.record(Kind.DENIED, number=message.number, lease=request.lease)
+            return Answer(Outcome.GONE)
+        return Answer(Outcome.OK, lease.number)
+
+    def _validate(self, request: Validate, message: Message) -> Answer:
+        """A run starts: its lease gets the first term anew, or it gets another, or it is cancelled and counted down."""
+        run = request.run
+        lease = self._extended(request, message, self.world.scenario.initial_ttl_ns)
+        if lease is not None:
+            return Answer(Outcome.OK, lease.number)
+        if self.room():
+            return Answer(Outcome.OK, self.grant(run, message.number, self.replica_of(message)))
+        run.record(Kind.DENIED, number=message.number, lease=request.lease)
+        if self.rules.release_fallback:
+            self.books.give()
+            run.record(Kind.RELEASE, number=message.number, value=self.books.in_use())
+            self.slots_may_be_free()
+        return Answer(Outcome.GONE)
+
+    def _extended(self, request: Renew | Validate, message: Message, ttl: int) -> LeaseRecord | None:
+        """Return the lease with a new expiry, None where it cannot be extended any more."""
         self.line.keep_promise(request.run, request.lease)
         lease = self.leases.get(request.lease)
         if lease is None:
@@ -158,17 +183,16 @@ class Authority:
         elif lease.replica != self.replica_of(message) or (self.rules.late_renew == "reject" and self._is_over(lease)):
             lease = None
         if lease is None:
-            request.run.record(Kind.DENIED, number=message.number, lease=request.lease)
-            return Answer(Outcome.GONE)
-        sooner = self.clock.read() + self.rules.ttl < lease.expires
-        lease.expires = self.clock.read() + self.rules.ttl
+            return None
+        sooner = self.clock.read() + ttl < lease.expires
+        lease.expires = self.clock.read() + ttl
         lease.version += 1
         if sooner:
             self.expiry.watch(lease)
         request.run.record(Kind.RENEWED, number=message.number, lease=lease.number, value=lease.expires)
-        return Answer(Outcome.OK, lease.number)
+        return lease
 
-    def _revived(self, request: Renew, message: Message) -> LeaseRecord | None:
+    def _revived(self, request: Renew | Validate, message: Message) -> LeaseRecord | None:
         """Return a lease that a late renewal brings back: one that expired or was lost, never one given back."""
         rule, number = self.rules.late_renew, request.lease
         may = rule == "resurrect" or (rule == "if_untaken" and (self.room() or number in self._cooling))

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from sim import samplers
-from sim.engines.process.messages import Answer, Renew, Request
+from sim.engines.process.messages import Answer, Renew, Request, Validate
 from sim.engines.process.tasks import Task, Waiting
 from sim.vocabulary import Kind, Outcome, Purpose, Rank
 
@@ -45,7 +45,7 @@ def exchange(task: Task, request: Request) -> Waiting:
     """Send once and wait for the answer or the time-out."""
     world, run, http = task.world, task.run, task.world.scenario.http
     number = run.next_request()
-    renewal = isinstance(request, Renew)
+    renewal = isinstance(request, Renew | Validate)
     if renewal:
         run.record(Kind.SEND, number=number, lease=run.lease)
     unanswered = world.network.send(task, request, number)

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sim.engines.process import lifecycle, renewer
-from sim.engines.process.acquiring import TurnedAway, acquire
+from sim.engines.process.acquiring import TurnedAway, acquire, validate
 from sim.engines.process.actors import Actor
 from sim.engines.process.client import call
 from sim.engines.process.clocks import Alarm, Clock
@@ -140,6 +140,8 @@ def working(world: World, run: Run) -> Waiting:
         yield from acquire(world, run, run.main)
         wait = world.draws.duration(world.provisioning, Purpose.PROVISIONING, run.lane, run.generation, 0)
         yield from run.main.wait(wait, Rank.PROVISIONED)
+        if world.scenario.runs.at_start == "validate":
+            yield from validate(run, run.main)
         run.start()
         renewer.begin(world, run)
         lifecycle.begin(world, run)
