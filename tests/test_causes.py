@@ -315,6 +315,22 @@ def test_a_sweep_that_revokes_what_was_renewed() -> None:
     assert blamed(text.replace("315  renewed", "314  renewed"), lease=unchecked) == {"(protocol)": 1}
 
 
+def test_a_server_without_a_place_for_a_renewal() -> None:
+    text = """
+        0   live   0 lease=0 use=1
+        225 send   0 lease=0 number=1
+        315 reap   0 lease=0 number=2 use=0
+        285 answer 0 lease=0 number=1 read_timeout
+        400 send   0 lease=0 number=2
+        400 denied 0 lease=0 number=2
+        401 lost   0 lease=0 revoked expired_unclaimed
+        401 stop   0 revoked
+    """
+    assert blamed(text, server={"requests_max": 100}) == {"(congestion)": 1}
+    assert blamed(text) == {"(loss)": 1}
+    assert blamed(text, server={"requests_max": 100}, network={"loss_up": 0.1}) == {"(loss)": 1}
+
+
 # ---- deadlines --------------------------------------------------------------------------------------------
 
 

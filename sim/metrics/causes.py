@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.metrics.history import Exchange, History, LeaseHistory, Occurrence
 from sim.model.distributions import Constant
+from sim.model.fields import UNLIMITED
 from sim.units import FOREVER
 from sim.vocabulary import Halt, Kind, Loss, Truth
 
@@ -154,7 +155,7 @@ class Causes:
         if blamed is not None:
             fault = self._scenario.faults[blamed.fault]
             return Cause(fault.name, blamed.fault, blamed.begin_ns)
-        return Cause(PROVISIONING if too_early else _without_fault(history, critical))
+        return Cause(PROVISIONING if too_early else self._without_fault(history, critical))
 
     def _restart(self, life: LeaseLife) -> Cause:
         faults = self._scenario.faults
@@ -276,6 +277,16 @@ class Causes:
             end = end + reconnect.value if isinstance(reconnect, Constant) else max(end, critical.reached)
         return any(each.overlap(begin, end) >= 0 for each in failed)
 
+    def _without_fault(self, history: LeaseHistory, critical: Critical) -> str:
+        failed = [
+            each for each in history.exchanges if critical.since < each.ended_ns <= critical.reached and each.failed
+        ]
+        if any(each.timed_out for each in failed):
+            network, server = self._scenario.network, self._scenario.server
+            lossless = network.loss_up == network.loss_down == 0 and network.bursts is None
+            return CONGESTION if lossless and server.requests_max < UNLIMITED else LOSS
+        return ERROR if any(each.outcome >= 400 for each in failed) else PROTOCOL
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Suspect:
@@ -284,10 +295,3 @@ class _Suspect:
     delay: int
     begin_ns: int
     fault: int
-
-
-def _without_fault(history: LeaseHistory, critical: Critical) -> str:
-    failed = [each for each in history.exchanges if critical.since < each.ended_ns <= critical.reached and each.failed]
-    if any(each.timed_out for each in failed):
-        return LOSS
-    return ERROR if any(each.outcome >= 400 for each in failed) else PROTOCOL

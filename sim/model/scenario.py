@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from sim.model.distributions import Constant, Distribution, constant
 from sim.model.faults import Fault
 from sim.model.fields import (
+    UNLIMITED,
     Attempts,
     Duration,
     PositiveDuration,
@@ -118,6 +119,12 @@ class Server(Section):
     )
     service: Distribution = Field(
         default_factory=lambda: constant(0), description="Processing time of a request, before it takes effect."
+    )
+    requests_max: Attempts = Field(
+        default=UNLIMITED, description="Requests worked on at once, open connections among them; the others wait."
+    )
+    connections_per_run: StrictInt = Field(
+        default=0, ge=0, le=1000, description="Connections that a run keeps open from its start to its end."
     )
     error_probability: Probability = Field(default=0.0, description="A request answered by an error, without effect.")
     error_status: StrictInt = Field(default=503, ge=400, le=599, description="The status of that error.")

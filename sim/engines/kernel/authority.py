@@ -151,6 +151,13 @@ def counter_decays(m: Memory, change: int) -> None:
 
 
 @compiled
+def place_is_free(m: Memory) -> None:
+    """The server may be able to work on one more request: those that wait go before those that arrive now."""
+    if m[at.QUEUE_FIRST] != 0:
+        push(m, m[at.NOW], high(word.RANK_FREE, 0, 4), low(4), at.DO_ADMIT, 0, 0, 0)
+
+
+@compiled
 def authority_stops(m: Memory) -> None:
     """One freeze more."""
     m[at.AUTHORITY_ACTOR + at.ACTOR_FREEZES] += 1
@@ -166,7 +173,9 @@ def go_down(m: Memory) -> None:
     abandon_sweep(m)
     break_off_all(m, m[at.INBOX_FIRST])
     break_off_all(m, m[at.IN_HAND_FIRST])
-    m[at.INBOX_FIRST] = m[at.INBOX_LAST] = m[at.IN_HAND_FIRST] = 0
+    break_off_all(m, m[at.QUEUE_FIRST])
+    m[at.INBOX_FIRST] = m[at.INBOX_LAST] = m[at.IN_HAND_FIRST] = m[at.IN_HAND_COUNT] = 0
+    m[at.QUEUE_FIRST] = m[at.QUEUE_LAST] = 0
     if m[at.ON_RESTART] == at.RESTART_LOST_FREE or m[at.ON_RESTART] == at.RESTART_LOST_LEAK:
         forget_leases(m, m[at.ON_RESTART] == at.RESTART_LOST_LEAK)
 
@@ -243,6 +252,7 @@ def authority_goes_on(m: Memory) -> None:
     expiry_goes_on(m, m[at.RESTARTED])
     m[at.RESTARTED] = 0
     slots_may_be_free(m)
+    place_is_free(m)
     message = m[at.INBOX_FIRST]
     m[at.INBOX_FIRST] = m[at.INBOX_LAST] = 0
     while message != 0:

@@ -21,7 +21,7 @@ from sim.engines.kernel.network import request_key, spell_length
 from sim.engines.kernel.programs import begin_lifecycle, begin_work, main_goes_on, pauser_goes_on
 from sim.engines.kernel.renewing import begin_renewing, fence_rings, renewer_goes_on
 from sim.engines.kernel.runs import be_done, end_run, new_run, record_run, turn_stopwatch
-from sim.engines.kernel.serving import receive, served
+from sim.engines.kernel.serving import admit, receive, served
 from sim.engines.kernel.storage import drop, high, low, push, remove_first
 from sim.engines.kernel.tasks import answered_by_nobody, deliver, end_task, go_on_calling, new_task, wait
 
@@ -88,6 +88,8 @@ def do(m: Memory, what: int, a: int, b: int, c: int) -> None:
         served(m, a, b)
     elif what == at.DO_DECAY:
         counter_decays(m, a)
+    elif what == at.DO_ADMIT:
+        admit(m)
     elif what == at.DO_FAULT_END:
         strike_ends(m, a, b, c)
     else:
@@ -158,6 +160,7 @@ def start(m: Memory, task: int) -> None:
     """Provisioning is over: the work begins, and with it what goes on beside the work."""
     run = m[task + at.TASK_RUN]
     m[run + at.RUN_STARTED] = 1
+    m[at.CONNECTIONS] += m[at.CONNECTIONS_PER_RUN]
     m[task + at.TASK_ACTOR], m[task + at.TASK_CLOCK] = run + at.RUN_LOOP, run + at.RUN_CLOCK
     record_run(m, run, word.KIND_START, -1, m[run + at.RUN_LEASE], 0)
     if m[run + at.RUN_HALT_SUM] == 0:

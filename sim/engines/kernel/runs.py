@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
-from sim.engines.kernel.authority import authority_goes_on, authority_stops, truth
+from sim.engines.kernel.authority import authority_goes_on, authority_stops, place_is_free, truth
 from sim.engines.kernel.books import leave_line
 from sim.engines.kernel.clocks import cancel_alarm, forget_held, let_go, read, rebase, set_alarm
 from sim.engines.kernel.compiling import compiled
@@ -118,6 +118,9 @@ def end_run(m: Memory, run: int, kind: int, number: int) -> None:
     cancel_alarm(m, m[run + at.RUN_STOP_ALARM])
     m[run + at.RUN_STOP_ALARM] = 0
     m[run + at.RUN_OVER] = 1
+    if m[run + at.RUN_STARTED] != 0:
+        m[at.CONNECTIONS] -= m[at.CONNECTIONS_PER_RUN]
+        place_is_free(m)
     while m[run + at.RUN_TASKS] != 0:
         end_task(m, m[run + at.RUN_TASKS])
     forget_held(m, run + at.RUN_LOOP)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
-from sim.engines.kernel.authority import enter, grant, replica_of_message, slot_has_cooled, slots_may_be_free
+from sim.engines.kernel.authority import (
+    enter,
+    grant,
+    place_is_free,
+    replica_of_message,
+    slot_has_cooled,
+    slots_may_be_free,
+)
 from sim.engines.kernel.books import (
     count_one_less,
     find_place,
@@ -34,25 +41,50 @@ def receive(m: Memory, message: int) -> None:
     elif m[at.DOWN] > 0:
         reply(m, message, word.OUTCOME_REFUSED, -1, 0, 0)
     elif not is_free(m, at.AUTHORITY_ACTOR):
-        put_in_inbox(m, message)
+        let_wait(m, message, at.INBOX_FIRST, at.INBOX_LAST)
+    elif m[at.QUEUE_FIRST] != 0 or free_places(m) <= 0:
+        let_wait(m, message, at.QUEUE_FIRST, at.QUEUE_LAST)
     else:
-        service = service_time(m, message)
-        if service == 0:
-            complete(m, message)
-        else:
-            take_in_hand(m, message)
-            push_message(m, message, m[at.NOW] + service, at.DO_SERVED)
+        begin_to_serve(m, message)
 
 
 @compiled
-def put_in_inbox(m: Memory, message: int) -> None:
-    """Let a request wait until the authority acts again."""
-    m[message + at.MESSAGE_NEXT] = 0
-    if m[at.INBOX_LAST] == 0:
-        m[at.INBOX_FIRST] = message
+def begin_to_serve(m: Memory, message: int) -> None:
+    """Work on a request, in no time or in its service time."""
+    service = service_time(m, message)
+    if service == 0:
+        complete(m, message)
     else:
-        m[m[at.INBOX_LAST] + at.MESSAGE_NEXT] = message
-    m[at.INBOX_LAST] = message
+        take_in_hand(m, message)
+        push_message(m, message, m[at.NOW] + service, at.DO_SERVED)
+
+
+@compiled
+def free_places(m: Memory) -> int:
+    """Return how many requests more the server could work on; open connections take places too."""
+    return m[at.REQUESTS_MAX] - m[at.CONNECTIONS] - m[at.IN_HAND_COUNT]
+
+
+@compiled
+def admit(m: Memory) -> None:
+    """Work on the requests that wait for a place, first come first, as far as there are places."""
+    while m[at.QUEUE_FIRST] != 0 and free_places(m) > 0 and is_free(m, at.AUTHORITY_ACTOR):
+        message = m[at.QUEUE_FIRST]
+        m[at.QUEUE_FIRST] = m[message + at.MESSAGE_NEXT]
+        if m[at.QUEUE_FIRST] == 0:
+            m[at.QUEUE_LAST] = 0
+        begin_to_serve(m, message)
+
+
+@compiled
+def let_wait(m: Memory, message: int, first: int, last: int) -> None:
+    """Put a request at the end of a list: until the authority acts again, or until there is a place."""
+    m[message + at.MESSAGE_NEXT] = 0
+    if m[last] == 0:
+        m[first] = message
+    else:
+        m[m[last] + at.MESSAGE_NEXT] = message
+    m[last] = message
 
 
 @compiled
@@ -63,6 +95,7 @@ def take_in_hand(m: Memory, message: int) -> None:
     if first != 0:
         m[first + at.MESSAGE_BEFORE] = message
     m[at.IN_HAND_FIRST] = message
+    m[at.IN_HAND_COUNT] += 1
 
 
 @compiled
@@ -89,6 +122,8 @@ def complete(m: Memory, message: int) -> None:
             m[before + at.MESSAGE_NEXT] = after
         if after != 0:
             m[after + at.MESSAGE_BEFORE] = before
+        m[at.IN_HAND_COUNT] -= 1
+        place_is_free(m)
     if m[at.ERRS] != 0 and service_draw(m, message, 2) < real(m, at.ERROR_PROBABILITY):
         reply(m, message, m[at.ERROR_STATUS], -1, m[at.ERROR_RETRY_AFTER], 0)
     elif m[message + at.MESSAGE_REQUEST] == at.RENEW:

@@ -52,6 +52,8 @@ def _authority(s: Scenario, tables: Tables) -> dict[int, int]:
         at.RESTART_QUIET: lease.restart_quiet,
         at.SHARED: server.host == "shared",
         at.REPLICAS: server.replicas if server.storage == "memory" else 1,
+        at.REQUESTS_MAX: server.requests_max,
+        at.CONNECTIONS_PER_RUN: server.connections_per_run,
         at.SERVICE: tables.law(server.service),
         at.ERRS: server.error_probability > 0,
         at.ERROR_STATUS: server.error_status,

@@ -10,6 +10,7 @@ from sim.engines.process.books import Books, CounterBooks, LeaseBooks
 from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.expiry import OnAcquire, Sweeper, Timer
 from sim.engines.process.messages import Acquire, Answer, Release, Renew, Validate
+from sim.engines.process.places import Places
 from sim.units import SECOND
 from sim.vocabulary import How, Kind, Outcome, Purpose, Rank, Truth
 
@@ -46,6 +47,7 @@ class Authority:
         self.ended: dict[int, Truth] = {}
         self.books: Books = CounterBooks(world) if self.rules.books == "counter" else LeaseBooks(self.leases)
         self.line = Line(self)
+        self.places = Places(self)
         self.down = self.asleep = 0
         self.quiet_until = 0
         self.average_occupancy = self.limit.average_occupancy / SECOND
@@ -69,10 +71,17 @@ class Authority:
             self.world.network.reply(message, Answer(Outcome.REFUSED))
         elif not self.actor.free:
             self._inbox.append(message)
+        elif not self.places.has_room():
+            self.places.queue.append(message)
         else:
-            self._take_in_hand(message)
+            self.take_in_hand(message)
 
-    def _take_in_hand(self, message: Message) -> None:
+    @property
+    def requests_in_hand(self) -> int:
+        """How many requests it works on now."""
+        return len(self._in_hand)
+
+    def take_in_hand(self, message: Message) -> None:
         """Work on a request: it takes effect after its service time, unless the process dies meanwhile."""
         service = self.world.network.service_time(message)
         if service == 0:
@@ -89,7 +98,8 @@ class Authority:
     def _complete(self, message: Message) -> None:
         if message.broken:
             return
-        self._in_hand.pop(message.order, None)
+        if self._in_hand.pop(message.order, None) is not None:
+            self.places.freed()
         self.world.network.reply(message, self._handle(message))
 
     def _handle(self, message: Message) -> Answer:
@@ -330,11 +340,12 @@ class Authority:
         self.down += 1
         self.actor.freeze()
         self.expiry.abandon()
-        open_requests = {message.order: message for message in self._inbox} | self._in_hand
+        open_requests = {message.order: message for message in (*self._inbox, *self.places.queue)} | self._in_hand
         for order in sorted(open_requests):
             open_requests[order].broken = True
             self.world.network.reply(open_requests[order], Answer(Outcome.RESET))
         self._inbox.clear()
+        self.places.queue.clear()
         self._in_hand.clear()
         if self.rules.on_restart.startswith("lost"):
             self._forget_all(leak=self.rules.on_restart == "lost_leak")
@@ -381,6 +392,7 @@ class Authority:
         self.expiry.resume(restarted=self._restarted)
         self._restarted = False
         self.slots_may_be_free()
+        self.places.freed()
         inbox, self._inbox = self._inbox, []
         for message in inbox:
             key = (Rank.ARRIVAL, *message.order)

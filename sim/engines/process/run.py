@@ -70,6 +70,7 @@ class Run:
     def start(self) -> None:
         """Provisioning is over: the work begins."""
         self.started = True
+        self.world.authority.places.connect()
         self.main.actor, self.main.clock = self.loop, self.stopwatch
         self.record(Kind.START, lease=self.lease)
         if not self.halts:
@@ -112,6 +113,8 @@ class Run:
         if self._stop is not None:
             self._stop.cancel()
         self.over, self.believes = True, False
+        if self.started:
+            self.world.authority.places.disconnect()
         self.stopwatch.stop()
         for task in self.tasks:
             task.stop(Stopped())
