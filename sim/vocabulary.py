@@ -84,7 +84,8 @@ class Kind(IntEnum):
     FREE = 20
     """The reuse delay of a reaped lease is over. value: slots in use after."""
     RELEASE = 21
-    """A release reaches the authority. number: request; lease (-1: it has none); value: slots in use after."""
+    """A release reaches the authority, or it gives back for a run itself. number: request (-1: none); lease (-1: it
+    has none); value: slots in use after."""
     FORGET = 22
     """A restart loses a lease. lease; value: slots in use after."""
     RESET = 23
@@ -198,6 +199,7 @@ class Purpose(IntEnum):
     MESSAGE_PART = 28
     """Which part of a mixture the two ways of a request come from."""
     SWEEP_REVOKE = 29
+    CRASH_MARK = 30
 
 
 PART_OF_MIXTURE: Final = 1

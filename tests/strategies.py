@@ -144,8 +144,13 @@ RUNS = table(
     work=distributions("0s", "20m"),
     rerun=one([], ["crashed"], ["crashed", "terminated"]),
     rerun_after=distributions("1s", "30s"),
+    crash_marked_after=st.one_of(st.just("never"), distributions("0s", "9m")),
     retry=table(
-        probability=CHANCES, attempts=st.integers(0, 2), delay=distributions("0s", "5m"), lease=one("keep", "release")
+        probability=CHANCES,
+        attempts=st.integers(0, 2),
+        delay=distributions("0s", "5m"),
+        lease=one("keep", "release"),
+        blocks=st.booleans(),
     ),
     pause=table(rate=RATES, length=distributions("1s", "4m"), lease=one("keep", "release")),
     cancel=table(rate=RATES, lease=one("release", "orphan")),

@@ -209,6 +209,9 @@ class Retry(Section):
     lease: Literal["keep", "release"] = Field(
         default="keep", description="The wait keeps slot and lease, or frees both while the loop goes on renewing."
     )
+    blocks: StrictBool = Field(
+        default=False, description="The wait is one blocking call: a decided stop takes effect at its end."
+    )
 
 
 class Pause(Section):
@@ -279,6 +282,9 @@ class Runs(Section):
         default=(), description="Runs that start again from the beginning, with the same work."
     )
     rerun_after: Distribution = Field(default_factory=lambda: constant(0), description="Wait before they do.")
+    crash_marked_after: Distribution | Literal["never"] = Field(
+        default="never", description="A crashed run is found out and marked so late: then its slot is given back."
+    )
     retry: Retry = Field(default_factory=Retry)
     pause: Pause = Field(default_factory=Pause)
     cancel: Cancel = Field(default_factory=Cancel)

@@ -21,7 +21,7 @@ from sim.engines.kernel.network import request_key, spell_length
 from sim.engines.kernel.programs import begin_lifecycle, begin_work, main_goes_on, pauser_goes_on
 from sim.engines.kernel.renewing import begin_renewing, fence_rings, renewer_goes_on
 from sim.engines.kernel.runs import be_done, end_run, new_run, record_run, turn_stopwatch
-from sim.engines.kernel.serving import admit, receive, served
+from sim.engines.kernel.serving import admit, crash_is_marked, receive, served
 from sim.engines.kernel.storage import drop, high, low, push, remove_first
 from sim.engines.kernel.tasks import answered_by_nobody, deliver, end_task, go_on_calling, new_task, wait
 
@@ -90,6 +90,8 @@ def do(m: Memory, what: int, a: int, b: int, c: int) -> None:
         counter_decays(m, a)
     elif what == at.DO_ADMIT:
         admit(m)
+    elif what == at.DO_MARK:
+        crash_is_marked(m, a, b, c)
     elif what == at.DO_FAULT_END:
         strike_ends(m, a, b, c)
     else:

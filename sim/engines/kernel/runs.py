@@ -123,6 +123,7 @@ def end_run(m: Memory, run: int, kind: int, number: int) -> None:
         place_is_free(m)
     while m[run + at.RUN_TASKS] != 0:
         end_task(m, m[run + at.RUN_TASKS])
+    forget_held(m, run + at.RUN_PROCESS)
     forget_held(m, run + at.RUN_LOOP)
     forget_held(m, run + at.RUN_THREAD)
     lane, generation, host = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[run + at.RUN_HOST]
@@ -140,6 +141,11 @@ def end_run(m: Memory, run: int, kind: int, number: int) -> None:
         orphan = 1 if kind == word.KIND_CANCEL and m[at.CANCEL_ORPHANS] != 0 else 0
         start_call(m, giver, at.RELEASE, m[run + at.RUN_LEASE], orphan)
     else:
+        if kind == word.KIND_CRASH and m[at.MARKS_CRASHES] != 0:
+            late = duration(m, m[at.CRASH_MARK], word.FOR_CRASH_MARK, lane, generation, 0)
+            key = request_key(generation, 6)
+            key_high, lease = high(word.RANK_LIFECYCLE, lane, key), m[run + at.RUN_LEASE]
+            push(m, m[at.NOW] + late, key_high, low(key), at.DO_MARK, lane, generation, lease)
         be_done(m, run)
 
 
@@ -233,6 +239,7 @@ def thaw(m: Memory, run: int) -> None:
     """Undo one `freeze`."""
     m[run + at.RUN_PROCESS + at.ACTOR_FREEZES] -= 1
     if m[run + at.RUN_PROCESS + at.ACTOR_FREEZES] == 0:
+        let_go(m, run + at.RUN_PROCESS)
         thaw_part(m, run + at.RUN_LOOP)
         thaw_part(m, run + at.RUN_THREAD)
 

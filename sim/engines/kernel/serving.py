@@ -296,16 +296,40 @@ def release(m: Memory, message: int) -> None:
     lease, orphan = find_lease(m, m[message + at.MESSAGE_LEASE]), m[message + at.MESSAGE_ORPHAN] != 0
     if lease != 0 and m[at.REPLICAS] != 1 and m[lease + at.LEASE_REPLICA] != replica_of_message(m, message):
         lease = 0
-    number = -1
-    if orphan or lease == 0:
-        if orphan or m[at.RELEASE_FALLBACK] != 0:
-            count_one_less(m)
-    else:
-        number, granted = m[lease + at.LEASE_NUMBER], m[lease + at.LEASE_GRANTED]
-        remove_lease(m, lease, word.TRUTH_STILL_VALID)
+    if orphan:
+        number = -1
         count_one_less(m)
-        note_occupancy(m, granted)
+    else:
+        number = take_back(m, lease)
     used = in_use(m)
     record(m, word.KIND_RELEASE, lane, generation, m[message + at.MESSAGE_NUMBER], number, used)
     slots_may_be_free(m)
     reply(m, message, word.OUTCOME_OK, -1, 0, 0)
+
+
+@compiled
+def take_back(m: Memory, lease: int) -> int:
+    """End a lease that is given back; without one count down where the rules say so. Return its number or -1."""
+    if lease == 0:
+        if m[at.RELEASE_FALLBACK] != 0:
+            count_one_less(m)
+        return -1
+    number, granted = m[lease + at.LEASE_NUMBER], m[lease + at.LEASE_GRANTED]
+    remove_lease(m, lease, word.TRUTH_STILL_VALID)
+    count_one_less(m)
+    note_occupancy(m, granted)
+    return number
+
+
+@compiled
+def crash_is_marked(m: Memory, lane: int, generation: int, named: int) -> None:
+    """It is found out that a run has crashed: its slot is given back as soon as the authority can act."""
+    if not is_free(m, at.AUTHORITY_ACTOR):
+        key = request_key(generation, 6)
+        key_high = high(word.RANK_LIFECYCLE, lane, key)
+        hold_back(m, at.AUTHORITY_ACTOR, key_high, low(key), at.DO_MARK, lane, generation, named)
+        return
+    number = take_back(m, find_lease(m, named))
+    used = in_use(m)
+    record(m, word.KIND_RELEASE, lane, generation, -1, number, used)
+    slots_may_be_free(m)

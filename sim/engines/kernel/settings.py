@@ -116,11 +116,14 @@ def _runs(s: Scenario, tables: Tables) -> dict[int, int]:
         at.FAIL_ATTEMPTS: runs.retry.attempts,
         at.FAIL_DELAY: tables.law(runs.retry.delay),
         at.FAIL_RELEASES: runs.retry.lease == "release",
+        at.FAIL_BLOCKS: runs.retry.blocks,
         at.PAUSES: runs.pause.rate > 0,
         at.PAUSE_LENGTH: tables.law(runs.pause.length),
         at.PAUSE_RELEASES: runs.pause.lease == "release",
         at.CANCELS: runs.cancel.rate > 0,
         at.CANCEL_ORPHANS: runs.cancel.lease == "orphan",
+        at.MARKS_CRASHES: not isinstance(runs.crash_marked_after, str),
+        at.CRASH_MARK: 0 if isinstance(runs.crash_marked_after, str) else tables.law(runs.crash_marked_after),
     }
 
 

@@ -11,6 +11,7 @@ from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.expiry import OnAcquire, Sweeper, Timer
 from sim.engines.process.messages import Acquire, Answer, Release, Renew, Validate
 from sim.engines.process.places import Places
+from sim.engines.process.records import LeaseRecord
 from sim.units import SECOND
 from sim.vocabulary import How, Kind, Outcome, Purpose, Rank, Truth
 
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
     from sim.engines.process.network import Message
     from sim.engines.process.run import Run
     from sim.engines.process.world import World
-
-
-class LeaseRecord:
-    """One lease as the authority knows it."""
-
-    __slots__ = ("alarm", "expires", "generation", "granted", "lane", "number", "replica", "version")
-
-    def __init__(self, number: int, run: Run, expires: int, granted: int, replica: int) -> None:
-        self.number, self.lane, self.generation = number, run.lane, run.generation
-        self.expires, self.granted, self.replica = expires, granted, replica
-        self.version = 0
-        self.alarm: Alarm | None = None
 
 
 class Authority:
@@ -218,18 +207,29 @@ class Authority:
         lease = self.leases.get(request.lease)
         if lease is not None and lease.replica != self.replica_of(message):
             lease = None
-        if request.orphan or lease is None:
-            if request.orphan or self.rules.release_fallback:
-                self.books.give()
-            number = -1
-        else:
-            self._remove(lease, Truth.STILL_VALID)
+        number = -1 if request.orphan else self._take_back(lease)
+        if request.orphan:
             self.books.give()
-            self._note_occupancy(lease)
-            number = lease.number
         request.run.record(Kind.RELEASE, number=message.number, lease=number, value=self.books.in_use())
         self.slots_may_be_free()
         return Answer(Outcome.OK)
+
+    def mark_crashed(self, run: Run) -> None:
+        """It is found out that a run has crashed: what is left of it is given back, or counted down all the same."""
+        number = self._take_back(self.leases.get(run.lease))
+        run.record(Kind.RELEASE, lease=number, value=self.books.in_use())
+        self.slots_may_be_free()
+
+    def _take_back(self, lease: LeaseRecord | None) -> int:
+        """End a lease that is given back; without one count down where the rules say so. Return its number or -1."""
+        if lease is None:
+            if self.rules.release_fallback:
+                self.books.give()
+            return -1
+        self._remove(lease, Truth.STILL_VALID)
+        self.books.give()
+        self._note_occupancy(lease)
+        return lease.number
 
     # --- granting -------------------------------------------------------------------------------------------------
 

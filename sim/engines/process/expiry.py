@@ -10,7 +10,8 @@ from sim.samplers import nanoseconds
 from sim.vocabulary import How, Kind, Purpose, Rank
 
 if TYPE_CHECKING:
-    from sim.engines.process.authority import Authority, LeaseRecord
+    from sim.engines.process.authority import Authority
+    from sim.engines.process.records import LeaseRecord
     from sim.engines.process.world import World
 
 

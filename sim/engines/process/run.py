@@ -15,6 +15,7 @@ from sim.engines.process.tasks import Ended, Stopped, Task, Waiting
 from sim.vocabulary import Halt, Kind, Loss, Purpose, Rank
 
 if TYPE_CHECKING:
+    from sim.engines.process.draws import Sampler
     from sim.engines.process.world import World
 
 
@@ -132,6 +133,8 @@ def living(world: World, run: Run) -> Waiting:
         yield from giving_back(
             world, run, orphan=ended.kind is Kind.CANCEL and world.scenario.runs.cancel.lease == "orphan"
         )
+    elif ended.kind is Kind.CRASH and world.crash_mark is not None:
+        await_mark(world, run, world.crash_mark)
     run.record(Kind.DONE)
     return ended.kind
 
@@ -163,3 +166,14 @@ def giving_back(world: World, run: Run, orphan: bool = False) -> Waiting:
     run.host.leaving[name] = task
     yield from call(task, Release(run, run.lease, orphan))
     del run.host.leaving[name]
+
+
+def await_mark(world: World, run: Run, late: Sampler) -> None:
+    """Let somebody find out, some time later, that the run has crashed; the authority hears of it without a request."""
+    wait = world.draws.duration(late, Purpose.CRASH_MARK, run.lane, run.generation, 0)
+    key, authority = (Rank.LIFECYCLE, run.lane, run.key(6)), world.authority
+
+    def mark() -> None:
+        authority.actor.act(key, lambda: authority.mark_crashed(run))
+
+    world.schedule.at(world.now + wait, *key, mark)
