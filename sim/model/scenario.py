@@ -51,6 +51,9 @@ class Limit(Section):
         description="`occupancy`: the authority answers a refusal with a wait computed from the average occupancy.",
     )
     retry_after_cap: PositiveDuration = Field(default=HOUR * 24 * 365, description="Longest wait it may answer.")
+    denied_slots: StrictBool = Field(
+        default=False, description="Each refusal lengthens the waits after it, until it decays (`denied_slots`)."
+    )
     retry_after_jitter: float = Field(default=0.0, ge=0, le=1, description="Truncated exponential jitter of that wait.")
     average_occupancy: PositiveDuration = Field(default=2 * SECOND, description="Average occupancy at the start.")
     occupancy_floor: Duration = Field(default=100 * MILLISECOND, description="Shortest occupancy it averages.")
@@ -116,6 +119,9 @@ class Server(Section):
     replicas: StrictInt = Field(default=1, ge=1, le=1000, description="Server processes behind a balancer.")
     storage: Literal["memory", "filesystem", "redis", "database"] = Field(
         default="database", description="Where leases live; with `memory` each replica has its own."
+    )
+    sticky: StrictBool = Field(
+        default=False, description="All tries of one call, or of one renewal, reach the same replica (keep-alive)."
     )
     service: Distribution = Field(
         default_factory=lambda: constant(0), description="Processing time of a request, before it takes effect."

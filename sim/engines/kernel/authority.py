@@ -37,7 +37,7 @@ def replica_of(m: Memory, lane: int, generation: int, number: int) -> int:
 def replica_of_message(m: Memory, message: int) -> int:
     """Return the server process that handles a message."""
     return replica_of(
-        m, m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION], m[message + at.MESSAGE_NUMBER]
+        m, m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION], m[message + at.MESSAGE_ROUTE]
     )
 
 
@@ -89,7 +89,7 @@ def slots_may_be_free(m: Memory) -> None:
             m[place + at.PLACE_NUMBER],
         )
         task, serial = m[place + at.PLACE_TASK], m[place + at.PLACE_SERIAL]
-        lease = grant(m, lane, generation, -1, replica_of(m, lane, generation, number))
+        lease = grant(m, lane, generation, -1, replica_of(m, lane, generation, m[place + at.PLACE_ROUTE]))
         place = find_place(m, lane, generation)
         if place == 0:
             place = new_place(m, lane, generation)

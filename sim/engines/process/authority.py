@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.engines.process.actors import Actor
-from sim.engines.process.admission import Line, retry_after
+from sim.engines.process.admission import Denials, Line, retry_after
 from sim.engines.process.books import Books, CounterBooks, LeaseBooks
 from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.expiry import OnAcquire, Sweeper, Timer
@@ -36,6 +36,7 @@ class Authority:
         self.ended: dict[int, Truth] = {}
         self.books: Books = CounterBooks(world) if self.rules.books == "counter" else LeaseBooks(self.leases)
         self.line = Line(self)
+        self.denials = Denials(self)
         self.places = Places(self)
         self.down = self.asleep = 0
         self.quiet_until = 0
@@ -106,7 +107,7 @@ class Authority:
 
     def _error(self, message: Message) -> Answer | None:
         server = self.world.scenario.server
-        if server.error_probability == 0 or self._draw(message, 2) >= server.error_probability:
+        if server.error_probability == 0 or self._draw(message, message.number)[2] >= server.error_probability:
             return None
         return Answer(server.error_status, retry_after=server.error_retry_after)
 
@@ -115,11 +116,10 @@ class Authority:
         server = self.world.scenario.server
         if server.replicas == 1 or server.storage != "memory":
             return 0
-        return int(self._draw(message, 3) * server.replicas)
+        return int(self._draw(message, message.route if server.sticky else message.number)[3] * server.replicas)
 
-    def _draw(self, message: Message, word: int) -> float:
-        run = message.task.run
-        return self.world.draws.block(Purpose.SERVICE, run.lane, run.generation, message.number)[word]
+    def _draw(self, message: Message, number: int) -> tuple[float, float, float, float]:
+        return self.world.draws.block(Purpose.SERVICE, message.task.run.lane, message.task.run.generation, number)
 
     def _acquire(self, request: Acquire, message: Message) -> Answer:
         run = request.run

@@ -18,6 +18,8 @@ def call(task: Task, request: Request) -> Waiting:
     """Send `request` with the HTTP layer's retries; return the last `Answer`."""
     http = task.world.scenario.http
     tries = 0
+    if not isinstance(request, Renew):
+        task.route = -1
     while True:
         answer = yield from connecting(task, request)
         last = tries >= http.max_retries
@@ -45,6 +47,8 @@ def exchange(task: Task, request: Request) -> Waiting:
     """Send once and wait for the answer or the time-out."""
     world, run, http = task.world, task.run, task.world.scenario.http
     number = run.next_request()
+    if task.route < 0:
+        task.route = number
     renewal = isinstance(request, Renew | Validate)
     if renewal:
         run.record(Kind.SEND, number=number, lease=run.lease)
