@@ -107,7 +107,8 @@ class History:
     @cached_property
     def _sweeps(self) -> npt.NDArray[np.int64]:
         rows = self._trace.rows
-        return rows[(rows[:, 1] == Kind.SWEEP) & (rows[:, 5] >= 0), 0]
+        times: npt.NDArray[np.int64] = rows[(rows[:, 1] == Kind.SWEEP) & (rows[:, 5] >= 0), 0]
+        return times
 
     def faults(self, lane: int, generation: int, host: int, since: int, until: int) -> Iterator[Occurrence]:
         """Yield what befell a run on `host`, its host or everyone in [since, until], ends included."""

@@ -42,7 +42,7 @@ def _authority(s: Scenario, tables: Tables) -> dict[int, int]:
         at.SWEEP_INTERVAL: lease.sweep_interval,
         at.SWEEP_BATCH: lease.sweep_batch,
         at.SWEEP_WAKEUP: lease.sweep_wakeup,
-        at.SWEEP_PHASE: {"random": at.NEVER, "start": 0}.get(lease.sweep_phase, lease.sweep_phase),
+        at.SWEEP_PHASE: how.sweep_phase(lease.sweep_phase),
         at.SWEEP_REVOKE: tables.law(lease.sweep_revoke),
         at.SWEEP_RECHECK: lease.sweep_recheck,
         at.LATE_RENEW: how._LATE[lease.late_renew],
