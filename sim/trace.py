@@ -139,7 +139,7 @@ def _details(e: Event) -> str:
     if kind is Kind.ARRIVE:
         return f"with {format_duration(e.value)} of work"
     if kind is Kind.SWEEP:
-        return f"reaped {e.number}, left {e.value}"
+        return (f"lists {e.number}" if e.lease >= 0 else f"reaped {e.number}") + f", left {e.value}"
     parts = [f"lease {e.lease}"] if e.lease >= 0 else []
     parts += [f"request {e.number}"] if e.number >= 0 and kind in (Kind.ASK, Kind.QUEUE, Kind.SEND, Kind.DENIED) else []
     return ", ".join(parts)

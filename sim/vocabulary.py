@@ -55,7 +55,8 @@ class Kind(IntEnum):
     HOLD = 6
     """The run learns that it holds a lease. lease."""
     TURNED_AWAY = 7
-    """The run is cancelled because the limit is full (collision = cancel_new), or could not be resumed."""
+    """The run is cancelled: the limit is full (collision = cancel_new), or its lease ended before it could start
+    (at_start = validate)."""
     START = 8
     """Provisioning is over, the work begins. lease."""
     SEND = 9
@@ -83,7 +84,8 @@ class Kind(IntEnum):
     FREE = 20
     """The reuse delay of a reaped lease is over. value: slots in use after."""
     RELEASE = 21
-    """A release reaches the authority. number: request; lease (-1: it has none); value: slots in use after."""
+    """A release reaches the authority, or it gives back for a run itself. number: request (-1: none); lease (-1: it
+    has none); value: slots in use after."""
     FORGET = 22
     """A restart loses a lease. lease; value: slots in use after."""
     RESET = 23
@@ -101,7 +103,8 @@ class Kind(IntEnum):
     FAULT_END = 29
     """A fault ends. Columns as in FAULT_BEGIN; value: 0."""
     SWEEP = 30
-    """A sweep that found expired leases. number: how many it reaped; value: how many it left for the next."""
+    """A sweep that found expired leases. number: how many it reaped, or will look at one by one (lease: the first of
+    them); value: how many it left for the next."""
     SKIPPED = 31
     """Fast-forward only, as the two below: renewals that were sent, granted and answered as they should be, and whose
     events were left out. number: how many; lease; value: when the authority granted the last of them, in ns."""
@@ -202,6 +205,8 @@ class Purpose(IntEnum):
     """Latency of the message that wakes a watcher."""
     MESSAGE_PART = 28
     """Which part of a mixture the two ways of a request come from."""
+    SWEEP_REVOKE = 29
+    CRASH_MARK = 30
 
 
 PART_OF_MIXTURE: Final = 1

@@ -300,6 +300,37 @@ def test_replicas_with_leases_of_their_own_explain_all_that_they_kill() -> None:
     assert causes["(replica)"] > 10
 
 
+def test_a_sweep_that_revokes_what_was_renewed() -> None:
+    text = """
+        0    live    0 lease=0 use=1
+        315  sweep   - lease=0 number=1
+        315  renewed 0 lease=0 number=1
+        316  reap    0 lease=0 number=2 use=0
+        540  denied  0 lease=0 number=2
+        541  lost    0 lease=0 revoked expired_unclaimed
+        541  stop    0 revoked
+    """
+    unchecked = {"sweep_recheck": False, "sweep_revoke": "1s"}
+    assert blamed(text, lease=unchecked) == {"(sweep)": 1}
+    assert blamed(text.replace("315  renewed", "314  renewed"), lease=unchecked) == {"(protocol)": 1}
+
+
+def test_a_server_without_a_place_for_a_renewal() -> None:
+    text = """
+        0   live   0 lease=0 use=1
+        225 send   0 lease=0 number=1
+        315 reap   0 lease=0 number=2 use=0
+        285 answer 0 lease=0 number=1 read_timeout
+        400 send   0 lease=0 number=2
+        400 denied 0 lease=0 number=2
+        401 lost   0 lease=0 revoked expired_unclaimed
+        401 stop   0 revoked
+    """
+    assert blamed(text, server={"requests_max": 100}) == {"(congestion)": 1}
+    assert blamed(text) == {"(loss)": 1}
+    assert blamed(text, server={"requests_max": 100}, network={"loss_up": 0.1}) == {"(loss)": 1}
+
+
 # ---- deadlines --------------------------------------------------------------------------------------------
 
 

@@ -355,6 +355,7 @@ def test_time_has_no_scale(scenario: Scenario, seed: int) -> None:
     Each draw is rounded to a nanosecond, so times agree up to a few of them; what is due every day has a scale.
     """
     assume(not any(fault.when.daily for fault in scenario.faults))
+    assume(not scenario.limit.denied_slots)  # whole refusals decay: one nanosecond decides whether one has
     plain, slow = simulate(scenario, seed), simulate(scaled(scenario), seed)
     expected, about = scaled_rows(plain), replay(scenario, seed)
     same = min(len(expected), len(slow))

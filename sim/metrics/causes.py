@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.metrics.history import Exchange, History, LeaseHistory, Occurrence
 from sim.model.distributions import Constant
+from sim.model.fields import UNLIMITED
 from sim.units import FOREVER
 from sim.vocabulary import Halt, Kind, Loss, Truth
 
@@ -54,11 +55,15 @@ ERROR: Final = "(error)"
 """The server answered a renewal with an error, and no fault explains it."""
 REPLICA: Final = "(replica)"
 """The renewal reached a replica that does not know the lease."""
+SWEEP: Final = "(sweep)"
+"""A sweep that had listed the expired lease revoked it although it had been renewed in between."""
+CONGESTION: Final = "(congestion)"
+"""A renewal waited for a place at the server until it timed out, and no fault explains it."""
 PROTOCOL: Final = "(protocol)"
 """Nothing went wrong: the intervals and deadlines themselves let the lease run out."""
 DEBT: Final = "(debt)"
 """Over-allocation only: nobody in excess lacks a lease, the books grant more than there is."""
-WITHOUT_FAULT: Final = (PROVISIONING, RETRY, PAUSE, LOSS, ERROR, REPLICA, PROTOCOL, DEBT)
+WITHOUT_FAULT: Final = (PROVISIONING, RETRY, PAUSE, LOSS, ERROR, REPLICA, SWEEP, CONGESTION, PROTOCOL, DEBT)
 
 _DELAYS: Final = frozenset({"sleep", "pause", "block", "gil_block", "slow", "clock_step", "clock_drift"})
 _CUTS: Final = frozenset({"outage", "restart", "sleep", "slow"})
@@ -142,13 +147,15 @@ class Causes:
         history = self._history.lease(life.lease)
         if self._unknown_there(life, history):
             return Cause(REPLICA)
+        if self._listed_before(life, history):
+            return Cause(SWEEP)
         too_early = life.taken_first and not 0 <= life.started_ns <= life.ended_ns
         critical = self._provisioning(life) if too_early else self._critical(life, history)
         blamed = max(self._blamed(life, history, critical), default=None)
         if blamed is not None:
             fault = self._scenario.faults[blamed.fault]
             return Cause(fault.name, blamed.fault, blamed.begin_ns)
-        return Cause(PROVISIONING if too_early else _without_fault(history, critical))
+        return Cause(PROVISIONING if too_early else self._without_fault(history, critical))
 
     def _restart(self, life: LeaseLife) -> Cause:
         faults = self._scenario.faults
@@ -168,6 +175,13 @@ class Causes:
             last = max((time for time in history.renewed if time <= life.ended_ns), default=life.granted_ns)
             return any(last < time < life.ended_ns for time in history.denied)
         return life.reason == Loss.REVOKED and life.truth == Truth.STILL_VALID
+
+    def _listed_before(self, life: LeaseLife, history: LeaseHistory) -> bool:
+        """Return whether the lease was renewed after the sweep that took it had listed it."""
+        if self._scenario.lease.sweep_recheck or not life.taken_first or life.ended_by != Kind.REAP:
+            return False
+        last = max((time for time in history.renewed if time <= life.ended_ns), default=-1)
+        return 0 <= self._history.last_sweep(life.ended_ns) <= last
 
     # ---- the critical interval
 
@@ -197,7 +211,8 @@ class Causes:
         scenario = self._scenario
         if life.taken_first and scenario.lease.late_renew not in ("reject", "reject_locally"):
             return lost
-        term = scenario.initial_ttl_ns if since == life.granted_ns else scenario.lease.ttl
+        first = since == life.granted_ns or since < life.started_ns
+        term = scenario.initial_ttl_ns if first else scenario.lease.ttl
         return min(lost, since + term + scenario.expiry_grace_ns)
 
     # ---- who is to blame
@@ -262,6 +277,16 @@ class Causes:
             end = end + reconnect.value if isinstance(reconnect, Constant) else max(end, critical.reached)
         return any(each.overlap(begin, end) >= 0 for each in failed)
 
+    def _without_fault(self, history: LeaseHistory, critical: Critical) -> str:
+        failed = [
+            each for each in history.exchanges if critical.since < each.ended_ns <= critical.reached and each.failed
+        ]
+        if any(each.timed_out for each in failed):
+            network, server = self._scenario.network, self._scenario.server
+            lossless = network.loss_up == network.loss_down == 0 and network.bursts is None
+            return CONGESTION if lossless and server.requests_max < UNLIMITED else LOSS
+        return ERROR if any(each.outcome >= 400 for each in failed) else PROTOCOL
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Suspect:
@@ -270,10 +295,3 @@ class _Suspect:
     delay: int
     begin_ns: int
     fault: int
-
-
-def _without_fault(history: LeaseHistory, critical: Critical) -> str:
-    failed = [each for each in history.exchanges if critical.since < each.ended_ns <= critical.reached and each.failed]
-    if any(each.timed_out for each in failed):
-        return LOSS
-    return ERROR if any(each.outcome >= 400 for each in failed) else PROTOCOL

@@ -122,6 +122,8 @@ def _timing(s: Scenario) -> Iterator[_Finding]:
 def _inert(s: Scenario) -> Iterator[_Finding]:
     if s.lease.books == "leases" and s.limit.retry_after == "occupancy" and s.limit.collision != "enqueue":
         yield "limit.retry_after", "has no effect unless limit.collision = 'enqueue'", None
+    if s.limit.denied_slots and s.limit.retry_after == "none":
+        yield "limit.denied_slots", "has no effect with limit.retry_after = 'none'", None
     if s.server.storage == "memory" and s.lease.on_restart == "keep" and any(f.what == "restart" for f in s.faults):
         yield "lease.on_restart", "is 'keep' although server.storage is 'memory': leases would not survive", None
     if s.limit.collision == "cancel_new" and isinstance(s.runs.arrivals, Backlog):

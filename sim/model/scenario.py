@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from sim.model.distributions import Constant, Distribution, constant
 from sim.model.faults import Fault
 from sim.model.fields import (
+    UNLIMITED,
     Attempts,
     Duration,
     PositiveDuration,
@@ -50,6 +51,9 @@ class Limit(Section):
         description="`occupancy`: the authority answers a refusal with a wait computed from the average occupancy.",
     )
     retry_after_cap: PositiveDuration = Field(default=HOUR * 24 * 365, description="Longest wait it may answer.")
+    denied_slots: StrictBool = Field(
+        default=False, description="Each refusal lengthens the waits after it, until it decays (`denied_slots`)."
+    )
     retry_after_jitter: float = Field(default=0.0, ge=0, le=1, description="Truncated exponential jitter of that wait.")
     average_occupancy: PositiveDuration = Field(default=2 * SECOND, description="Average occupancy at the start.")
     occupancy_floor: Duration = Field(default=100 * MILLISECOND, description="Shortest occupancy it averages.")
@@ -72,11 +76,19 @@ class Lease(Section):
     )
     sweep_interval: PositiveDuration = Field(default=15 * SECOND, description="Between sweeps; the size of a bucket.")
     sweep_batch: StrictInt = Field(default=100, ge=1, le=1_000_000, description="Leases one sweep may reap.")
-    sweep_phase: Literal["random", "start"] = Field(
-        default="random", description="First sweep at a random time within one interval, or at time zero."
+    sweep_phase: Duration | Literal["random", "start"] = Field(
+        default="random",
+        description="First sweep at a random time within one interval, at time zero, or at this time; then every one.",
     )
     sweep_wakeup: Duration = Field(
         default=0, description="An overdue sweep (after a suspend, pause or clock step) runs within this time."
+    )
+    sweep_revoke: Distribution = Field(
+        default_factory=lambda: constant(0),
+        description="From one lease to the next in a sweep that lists first and revokes after; 0: all at once.",
+    )
+    sweep_recheck: StrictBool = Field(
+        default=True, description="Such a sweep looks once more whether a lease is still expired before it revokes it."
     )
     late_renew: Literal["reject", "until_reaped", "if_untaken", "resurrect", "reject_locally"] = Field(
         default="until_reaped", description="What becomes of a renewal that arrives after expiry."
@@ -108,8 +120,17 @@ class Server(Section):
     storage: Literal["memory", "filesystem", "redis", "database"] = Field(
         default="database", description="Where leases live; with `memory` each replica has its own."
     )
+    sticky: StrictBool = Field(
+        default=False, description="All tries of one call, or of one renewal, reach the same replica (keep-alive)."
+    )
     service: Distribution = Field(
         default_factory=lambda: constant(0), description="Processing time of a request, before it takes effect."
+    )
+    requests_max: Attempts = Field(
+        default=UNLIMITED, description="Requests worked on at once, open connections among them; the others wait."
+    )
+    connections_per_run: StrictInt = Field(
+        default=0, ge=0, le=1000, description="Connections that a run keeps open from its start to its end."
     )
     error_probability: Probability = Field(default=0.0, description="A request answered by an error, without effect.")
     error_status: StrictInt = Field(default=503, ge=400, le=599, description="The status of that error.")
@@ -194,6 +215,9 @@ class Retry(Section):
     lease: Literal["keep", "release"] = Field(
         default="keep", description="The wait keeps slot and lease, or frees both while the loop goes on renewing."
     )
+    blocks: StrictBool = Field(
+        default=False, description="The wait is one blocking call: a decided stop takes effect at its end."
+    )
 
 
 class Pause(Section):
@@ -255,11 +279,18 @@ class Runs(Section):
     provisioning: Distribution = Field(
         default_factory=lambda: constant(0), description="From the grant to running; nobody renews meanwhile."
     )
+    at_start: Literal["copy", "validate"] = Field(
+        default="copy",
+        description="Then: start with the lease unseen; or renew it for `initial_ttl`, get another, or be cancelled.",
+    )
     work: Distribution = Field(default_factory=lambda: constant(HOUR), description="Execution time the work needs.")
     rerun: tuple[Literal["crashed", "terminated"], ...] = Field(
         default=(), description="Runs that start again from the beginning, with the same work."
     )
     rerun_after: Distribution = Field(default_factory=lambda: constant(0), description="Wait before they do.")
+    crash_marked_after: Distribution | Literal["never"] = Field(
+        default="never", description="A crashed run is found out and marked so late: then its slot is given back."
+    )
     retry: Retry = Field(default_factory=Retry)
     pause: Pause = Field(default_factory=Pause)
     cancel: Cancel = Field(default_factory=Cancel)

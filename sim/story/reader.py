@@ -133,7 +133,7 @@ class _Reader:
         if now.believing is not None:
             _add(life.believing, now.believing, event.time_ns)
         now.believing = event.time_ns
-        if life.started_ns is None:
+        if life.started_ns is None and now.provisioning is None:
             now.provisioning = event.time_ns
 
     def _start(self, event: Event) -> None:

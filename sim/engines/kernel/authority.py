@@ -18,7 +18,7 @@ from sim.engines.kernel.books import (
 from sim.engines.kernel.clocks import is_free, let_go, read, rebase
 from sim.engines.kernel.compiling import compiled
 from sim.engines.kernel.draws import block, duration
-from sim.engines.kernel.expiry import due_of, expiry_goes_on, expiry_stops, is_over, reap, watch_lease
+from sim.engines.kernel.expiry import abandon_sweep, due_of, expiry_goes_on, expiry_stops, is_over, reap, watch_lease
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.ledger import cools, ending_of, find_lease, new_lease, remove_lease, stop_cooling
 from sim.engines.kernel.network import push_message, reply, send_answer
@@ -37,7 +37,7 @@ def replica_of(m: Memory, lane: int, generation: int, number: int) -> int:
 def replica_of_message(m: Memory, message: int) -> int:
     """Return the server process that handles a message."""
     return replica_of(
-        m, m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION], m[message + at.MESSAGE_NUMBER]
+        m, m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION], m[message + at.MESSAGE_ROUTE]
     )
 
 
@@ -89,7 +89,7 @@ def slots_may_be_free(m: Memory) -> None:
             m[place + at.PLACE_NUMBER],
         )
         task, serial = m[place + at.PLACE_TASK], m[place + at.PLACE_SERIAL]
-        lease = grant(m, lane, generation, -1, replica_of(m, lane, generation, number))
+        lease = grant(m, lane, generation, -1, replica_of(m, lane, generation, m[place + at.PLACE_ROUTE]))
         place = find_place(m, lane, generation)
         if place == 0:
             place = new_place(m, lane, generation)
@@ -151,6 +151,13 @@ def counter_decays(m: Memory, change: int) -> None:
 
 
 @compiled
+def place_is_free(m: Memory) -> None:
+    """The server may be able to work on one more request: those that wait go before those that arrive now."""
+    if m[at.QUEUE_FIRST] != 0:
+        push(m, m[at.NOW], high(word.RANK_FREE, 0, 4), low(4), at.DO_ADMIT, 0, 0, 0)
+
+
+@compiled
 def authority_stops(m: Memory) -> None:
     """One freeze more."""
     m[at.AUTHORITY_ACTOR + at.ACTOR_FREEZES] += 1
@@ -163,9 +170,12 @@ def go_down(m: Memory) -> None:
     """The process dies: requests under way break; what is kept in memory is lost."""
     m[at.DOWN] += 1
     authority_stops(m)
+    abandon_sweep(m)
     break_off_all(m, m[at.INBOX_FIRST])
     break_off_all(m, m[at.IN_HAND_FIRST])
-    m[at.INBOX_FIRST] = m[at.INBOX_LAST] = m[at.IN_HAND_FIRST] = 0
+    break_off_all(m, m[at.QUEUE_FIRST])
+    m[at.INBOX_FIRST] = m[at.INBOX_LAST] = m[at.IN_HAND_FIRST] = m[at.IN_HAND_COUNT] = 0
+    m[at.QUEUE_FIRST] = m[at.QUEUE_LAST] = 0
     if m[at.ON_RESTART] == at.RESTART_LOST_FREE or m[at.ON_RESTART] == at.RESTART_LOST_LEAK:
         forget_leases(m, m[at.ON_RESTART] == at.RESTART_LOST_LEAK)
 
@@ -242,6 +252,7 @@ def authority_goes_on(m: Memory) -> None:
     expiry_goes_on(m, m[at.RESTARTED])
     m[at.RESTARTED] = 0
     slots_may_be_free(m)
+    place_is_free(m)
     message = m[at.INBOX_FIRST]
     m[at.INBOX_FIRST] = m[at.INBOX_LAST] = 0
     while message != 0:

@@ -91,15 +91,30 @@ def free_slots(m: Memory) -> int:
 
 
 @compiled
+def denials(m: Memory) -> int:
+    """Return how many refusals have not decayed yet: as fast as slots do, or one in the average occupancy."""
+    if m[at.COUNTS_DENIALS] == 0:
+        return 0
+    per_second = real(m, at.DECAY_PER_SECOND)
+    if per_second == 0.0:
+        per_second = 1.0 / max(1e-9, min(real(m, at.AVERAGE_OCCUPANCY), real(m, at.RETRY_AFTER_CAP)))
+    gone = per_second * in_seconds(m[at.NOW] - m[at.DENIED_AT])
+    return 0 if gone >= m[at.DENIALS] else m[at.DENIALS] - int(gone)
+
+
+@compiled
 def retry_after(m: Memory, lane: int, generation: int, number: int) -> int:
     """Return the wait that goes with a refusal, 0 for none."""
     if m[at.TELLS_RETRY_AFTER] == 0:
         return 0
     cap = real(m, at.RETRY_AFTER_CAP)
+    denied = denials(m)
+    m[at.DENIALS], m[at.DENIED_AT] = denied + 1, m[at.NOW]
+    blocking = 1.0 + denied
     if real(m, at.DECAY_PER_SECOND) > 0.0:
-        wait = 1.0 / real(m, at.DECAY_PER_SECOND)
+        wait = 1.0 / real(m, at.DECAY_PER_SECOND) * blocking
     else:
-        wait = min(min(real(m, at.AVERAGE_OCCUPANCY), cap) * (1.0 / max(1, m[at.SLOTS])), cap)
+        wait = min(min(real(m, at.AVERAGE_OCCUPANCY), cap) * (blocking / max(1, m[at.SLOTS])), cap)
     if real(m, at.RETRY_AFTER_JITTER) > 0.0:
         u = uniform(m, word.FOR_RETRY_AFTER, lane, generation, number)
         wait *= truncated_exponential_factor(u, real(m, at.RETRY_AFTER_JITTER))
@@ -174,7 +189,10 @@ def join_line(m: Memory, message: int) -> None:
         m[at.WAITING_LAST] = place
         m[at.WAITING_COUNT] += 1
     m[place + at.PLACE_TASK], m[place + at.PLACE_SERIAL] = m[message + at.MESSAGE_TASK], m[message + at.MESSAGE_SERIAL]
-    m[place + at.PLACE_NUMBER] = m[message + at.MESSAGE_NUMBER]
+    m[place + at.PLACE_NUMBER], m[place + at.PLACE_ROUTE] = (
+        m[message + at.MESSAGE_NUMBER],
+        m[message + at.MESSAGE_ROUTE],
+    )
 
 
 @compiled

@@ -15,14 +15,14 @@ from sim.engines.kernel.books import free_slots
 from sim.engines.kernel.clocks import hold_back, is_free, unlist
 from sim.engines.kernel.compiling import compiled, entry, pointer, real
 from sim.engines.kernel.draws import duration, exponential, uniform
-from sim.engines.kernel.expiry import start_sweeper, sweep
+from sim.engines.kernel.expiry import start_sweeper, sweep, take_turn
 from sim.engines.kernel.faults import befall, begin_faults, faulter_goes_on, strike_ends, strike_falls
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.network import request_key, spell_length
 from sim.engines.kernel.programs import begin_lifecycle, begin_work, main_goes_on, pauser_goes_on
 from sim.engines.kernel.renewing import begin_renewing, fence_rings, renewer_goes_on
 from sim.engines.kernel.runs import be_done, end_run, new_run, record_run, turn_stopwatch
-from sim.engines.kernel.serving import receive, served
+from sim.engines.kernel.serving import admit, crash_is_marked, receive, served
 from sim.engines.kernel.skipping import has_to_wait, settle_all
 from sim.engines.kernel.storage import drop, high, low, push, remove_first
 from sim.engines.kernel.stretches import a_slot_is_free
@@ -99,6 +99,10 @@ def do(m: Memory, what: int, a: int, b: int, c: int) -> None:
         served(m, a, b)
     elif what == at.DO_DECAY:
         counter_decays(m, a)
+    elif what == at.DO_ADMIT:
+        admit(m)
+    elif what == at.DO_MARK:
+        crash_is_marked(m, a, b, c)
     elif what == at.DO_FAULT_END:
         strike_ends(m, a, b, c)
     else:
@@ -126,6 +130,9 @@ def act(m: Memory, alarm: int) -> None:
     elif action == at.ACT_SWEEP:
         if sweep(m):
             slots_may_be_free(m)
+    elif action == at.ACT_TURN:
+        take_turn(m)
+        slots_may_be_free(m)
     elif action == at.ACT_FREE:
         reuse_delay_is_over(m, arg)
     elif action == at.ACT_STRIKE:
@@ -166,6 +173,7 @@ def start(m: Memory, task: int) -> None:
     """Provisioning is over: the work begins, and with it what goes on beside the work."""
     run = m[task + at.TASK_RUN]
     m[run + at.RUN_STARTED] = 1
+    m[at.CONNECTIONS] += m[at.CONNECTIONS_PER_RUN]
     m[task + at.TASK_ACTOR], m[task + at.TASK_CLOCK] = run + at.RUN_LOOP, run + at.RUN_CLOCK
     record_run(m, run, word.KIND_START, -1, m[run + at.RUN_LEASE], 0)
     if m[run + at.RUN_HALT_SUM] == 0:

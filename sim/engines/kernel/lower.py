@@ -263,3 +263,10 @@ def arrivals(scenario: Scenario, tables: Tables) -> dict[int, int]:
     elif isinstance(how, Backlog):
         words |= {at.ARRIVALS: at.BACKLOG, at.CLIENTS: how.waiting}
     return words | {at.BACKLOG_NEXT: words[at.CLIENTS]}
+
+
+def sweep_phase(phase: int | str) -> int:
+    """Return the time of the first sweep, NEVER where it is drawn."""
+    if isinstance(phase, str):
+        return 0 if phase == "start" else at.NEVER
+    return phase

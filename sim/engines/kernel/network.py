@@ -145,6 +145,7 @@ def new_message(
     m[message + at.MESSAGE_HOST], m[message + at.MESSAGE_NUMBER] = host, number
     m[message + at.MESSAGE_REQUEST], m[message + at.MESSAGE_LEASE] = m[task + at.CALL_REQUEST], m[task + at.CALL_LEASE]
     m[message + at.MESSAGE_ORPHAN] = m[task + at.CALL_ORPHAN]
+    m[message + at.MESSAGE_ROUTE] = m[task + at.CALL_ROUTE] if m[at.STICKY] != 0 else number
     m[message + at.MESSAGE_TAKE], m[message + at.MESSAGE_VERSION] = m[task + at.CALL_TAKE], m[task + at.CALL_VERSION]
     m[message + at.MESSAGE_DOWN], m[message + at.MESSAGE_LUCK] = down, int(luck * 2.0**52)
     m[message + at.MESSAGE_NEXT] = m[message + at.MESSAGE_BEFORE] = m[message + at.MESSAGE_IN_HAND] = 0

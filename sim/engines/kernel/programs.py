@@ -14,7 +14,7 @@ from sim.engines.kernel.compiling import compiled, real
 from sim.engines.kernel.draws import duration, exponential, uniform
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.network import request_key
-from sim.engines.kernel.runs import end_run, go, halt, record_run
+from sim.engines.kernel.runs import end_run, go, halt, hold, record_run, thaw_part
 from sim.engines.kernel.tasks import new_task, start_call, wait, wait_until
 
 
@@ -24,12 +24,21 @@ def main_goes_on(m: Memory, task: int, by_alarm: bool) -> bool:
     run, where = m[task + at.TASK_RUN], m[task + at.TASK_AT]
     lane, generation = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION]
     if where == at.AT_PROVISIONING:
-        return True
+        if m[at.VALIDATES] == 0:
+            return True
+        m[task + at.ASK_SENT] = read(m, m[task + at.TASK_CLOCK])
+        m[task + at.TASK_AT] = at.AT_VALIDATING
+        start_call(m, task, at.VALIDATE, m[run + at.RUN_LEASE], 0)
+        return False
+    if where == at.AT_VALIDATING:
+        return is_validated(m, task)
     if where == at.AT_START:
         begin_asking(m, task, 1)
     elif where == at.AT_WORK:
         work_ends(m, task)
     elif where == at.AT_ASIDE:
+        if m[at.FAIL_BLOCKS] != 0:
+            thaw_part(m, run + at.RUN_LOOP)
         go(m, run, word.HALT_RETRY)
         m[task + at.COUNTED] += 1
         begin_work(m, task)
@@ -42,6 +51,22 @@ def main_goes_on(m: Memory, task: int, by_alarm: bool) -> bool:
         elif result == TURNED_AWAY:
             end_run(m, run, word.KIND_TURNED_AWAY, -1)
     return False
+
+
+@compiled
+def is_validated(m: Memory, task: int) -> bool:
+    """Whether the authority lets a run start: with its lease renewed, or with another; else the run is over."""
+    run, outcome, lease = m[task + at.TASK_RUN], m[task + at.ANSWERED], m[task + at.ANSWERED_LEASE]
+    if outcome != word.OUTCOME_OK:
+        if outcome == word.OUTCOME_GONE:
+            m[run + at.RUN_LEASE] = -1
+        end_run(m, run, word.KIND_TURNED_AWAY, -1)
+        return False
+    if lease == m[run + at.RUN_LEASE]:
+        m[run + at.RUN_SENT], m[run + at.RUN_RECEIVED] = m[task + at.ASK_SENT], read(m, m[task + at.TASK_CLOCK])
+    else:
+        hold(m, run, lease, m[task + at.ASK_SENT])
+    return True
 
 
 @compiled
@@ -63,18 +88,26 @@ def work_ends(m: Memory, task: int) -> None:
         return
     record_run(m, run, word.KIND_RETRY, retries + 1, -1, 0)
     ns = duration(m, m[at.FAIL_DELAY], word.FOR_RETRY_DELAY, lane, generation, retries)
-    step_aside(m, task, word.HALT_RETRY, ns, m[at.FAIL_RELEASES])
+    step_aside(m, task, word.HALT_RETRY, ns, m[at.FAIL_RELEASES], m[at.FAIL_BLOCKS])
 
 
 @compiled
-def step_aside(m: Memory, task: int, why: int, ns: int, releases: int) -> None:
-    """Halt for `ns`, on the host's clock; where it `releases`, slot and lease are given back meanwhile."""
+def step_aside(m: Memory, task: int, why: int, ns: int, releases: int, blocks: int) -> None:
+    """Halt for `ns`, on the host's clock; where it `releases`, slot and lease are given back meanwhile.
+
+    A wait that `blocks` is one call that nothing can interrupt: it holds the loop, and ends where the process runs.
+    """
     run = m[task + at.TASK_RUN]
     host = m[run + at.RUN_HOST]
     clock = host + at.HOST_CLOCK
     halt(m, run, why)
     m[task + at.TASK_AT] = at.AT_ASIDE
+    actor = m[task + at.TASK_ACTOR]
+    if blocks != 0:
+        m[run + at.RUN_LOOP + at.ACTOR_FREEZES] += 1
+        m[task + at.TASK_ACTOR] = run + at.RUN_PROCESS
     wait_until(m, task, read(m, clock) + ns, word.RANK_LIFECYCLE, clock)
+    m[task + at.TASK_ACTOR] = actor
     if releases != 0:
         lane, key = m[run + at.RUN_LANE], request_key(m[run + at.RUN_GENERATION], 5)
         releaser = new_task(m, at.RELEASER, run, host + at.HOST_ACTOR, clock, lane, key)
@@ -112,7 +145,7 @@ def pauser_goes_on(m: Memory, task: int) -> None:
     if m[task + at.TASK_AT] == at.AT_GAP:
         lane, generation = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION]
         ns = duration(m, m[at.PAUSE_LENGTH], word.FOR_PAUSE_LENGTH, lane, generation, m[task + at.COUNTED])
-        step_aside(m, task, word.HALT_PAUSED, ns, m[at.PAUSE_RELEASES])
+        step_aside(m, task, word.HALT_PAUSED, ns, m[at.PAUSE_RELEASES], 0)
     else:
         go(m, run, word.HALT_PAUSED)
         m[task + at.COUNTED] += 1

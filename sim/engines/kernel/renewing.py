@@ -37,7 +37,7 @@ def begin_renewing(m: Memory, task: int) -> None:
 def begin_round(m: Memory, task: int) -> None:
     """A renewal is due."""
     now = read(m, m[task + at.TASK_CLOCK])
-    m[task + at.LOOP_SENT], m[task + at.LOOP_ATTEMPT] = now, 0
+    m[task + at.LOOP_SENT], m[task + at.LOOP_ATTEMPT], m[task + at.CALL_ROUTE] = now, 0, -1
     if m[at.FENCE_ANCHOR] == at.ANCHOR_LOOP_START:
         set_fence(m, task, now)
     begin_attempt(m, task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
-from sim.engines.kernel.authority import authority_goes_on, authority_stops, truth
+from sim.engines.kernel.authority import authority_goes_on, authority_stops, place_is_free, truth
 from sim.engines.kernel.books import leave_line
 from sim.engines.kernel.clocks import cancel_alarm, forget_held, let_go, read, rebase, set_alarm
 from sim.engines.kernel.compiling import compiled
@@ -118,8 +118,12 @@ def end_run(m: Memory, run: int, kind: int, number: int) -> None:
     cancel_alarm(m, m[run + at.RUN_STOP_ALARM])
     m[run + at.RUN_STOP_ALARM] = 0
     m[run + at.RUN_OVER] = 1
+    if m[run + at.RUN_STARTED] != 0:
+        m[at.CONNECTIONS] -= m[at.CONNECTIONS_PER_RUN]
+        place_is_free(m)
     while m[run + at.RUN_TASKS] != 0:
         end_task(m, m[run + at.RUN_TASKS])
+    forget_held(m, run + at.RUN_PROCESS)
     forget_held(m, run + at.RUN_LOOP)
     forget_held(m, run + at.RUN_THREAD)
     lane, generation, host = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[run + at.RUN_HOST]
@@ -137,6 +141,11 @@ def end_run(m: Memory, run: int, kind: int, number: int) -> None:
         orphan = 1 if kind == word.KIND_CANCEL and m[at.CANCEL_ORPHANS] != 0 else 0
         start_call(m, giver, at.RELEASE, m[run + at.RUN_LEASE], orphan)
     else:
+        if kind == word.KIND_CRASH and m[at.MARKS_CRASHES] != 0:
+            late = duration(m, m[at.CRASH_MARK], word.FOR_CRASH_MARK, lane, generation, 0)
+            key = request_key(generation, 6)
+            key_high, lease = high(word.RANK_LIFECYCLE, lane, key), m[run + at.RUN_LEASE]
+            push(m, m[at.NOW] + late, key_high, low(key), at.DO_MARK, lane, generation, lease)
         be_done(m, run)
 
 
@@ -230,6 +239,7 @@ def thaw(m: Memory, run: int) -> None:
     """Undo one `freeze`."""
     m[run + at.RUN_PROCESS + at.ACTOR_FREEZES] -= 1
     if m[run + at.RUN_PROCESS + at.ACTOR_FREEZES] == 0:
+        let_go(m, run + at.RUN_PROCESS)
         thaw_part(m, run + at.RUN_LOOP)
         thaw_part(m, run + at.RUN_THREAD)
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
-from sim.engines.kernel.authority import enter, grant, replica_of_message, slot_has_cooled, slots_may_be_free
+from sim.engines.kernel.authority import (
+    enter,
+    grant,
+    place_is_free,
+    replica_of_message,
+    slot_has_cooled,
+    slots_may_be_free,
+)
 from sim.engines.kernel.books import (
     count_one_less,
     find_place,
@@ -34,25 +41,50 @@ def receive(m: Memory, message: int) -> None:
     elif m[at.DOWN] > 0:
         reply(m, message, word.OUTCOME_REFUSED, -1, 0, 0)
     elif not is_free(m, at.AUTHORITY_ACTOR):
-        put_in_inbox(m, message)
+        let_wait(m, message, at.INBOX_FIRST, at.INBOX_LAST)
+    elif m[at.QUEUE_FIRST] != 0 or free_places(m) <= 0:
+        let_wait(m, message, at.QUEUE_FIRST, at.QUEUE_LAST)
     else:
-        service = service_time(m, message)
-        if service == 0:
-            complete(m, message)
-        else:
-            take_in_hand(m, message)
-            push_message(m, message, m[at.NOW] + service, at.DO_SERVED)
+        begin_to_serve(m, message)
 
 
 @compiled
-def put_in_inbox(m: Memory, message: int) -> None:
-    """Let a request wait until the authority acts again."""
-    m[message + at.MESSAGE_NEXT] = 0
-    if m[at.INBOX_LAST] == 0:
-        m[at.INBOX_FIRST] = message
+def begin_to_serve(m: Memory, message: int) -> None:
+    """Work on a request, in no time or in its service time."""
+    service = service_time(m, message)
+    if service == 0:
+        complete(m, message)
     else:
-        m[m[at.INBOX_LAST] + at.MESSAGE_NEXT] = message
-    m[at.INBOX_LAST] = message
+        take_in_hand(m, message)
+        push_message(m, message, m[at.NOW] + service, at.DO_SERVED)
+
+
+@compiled
+def free_places(m: Memory) -> int:
+    """Return how many requests more the server could work on; open connections take places too."""
+    return m[at.REQUESTS_MAX] - m[at.CONNECTIONS] - m[at.IN_HAND_COUNT]
+
+
+@compiled
+def admit(m: Memory) -> None:
+    """Work on the requests that wait for a place, first come first, as far as there are places."""
+    while m[at.QUEUE_FIRST] != 0 and free_places(m) > 0 and is_free(m, at.AUTHORITY_ACTOR):
+        message = m[at.QUEUE_FIRST]
+        m[at.QUEUE_FIRST] = m[message + at.MESSAGE_NEXT]
+        if m[at.QUEUE_FIRST] == 0:
+            m[at.QUEUE_LAST] = 0
+        begin_to_serve(m, message)
+
+
+@compiled
+def let_wait(m: Memory, message: int, first: int, last: int) -> None:
+    """Put a request at the end of a list: until the authority acts again, or until there is a place."""
+    m[message + at.MESSAGE_NEXT] = 0
+    if m[last] == 0:
+        m[first] = message
+    else:
+        m[m[last] + at.MESSAGE_NEXT] = message
+    m[last] = message
 
 
 @compiled
@@ -63,6 +95,7 @@ def take_in_hand(m: Memory, message: int) -> None:
     if first != 0:
         m[first + at.MESSAGE_BEFORE] = message
     m[at.IN_HAND_FIRST] = message
+    m[at.IN_HAND_COUNT] += 1
 
 
 @compiled
@@ -89,10 +122,14 @@ def complete(m: Memory, message: int) -> None:
             m[before + at.MESSAGE_NEXT] = after
         if after != 0:
             m[after + at.MESSAGE_BEFORE] = before
+        m[at.IN_HAND_COUNT] -= 1
+        place_is_free(m)
     if m[at.ERRS] != 0 and service_draw(m, message, 2) < real(m, at.ERROR_PROBABILITY):
         reply(m, message, m[at.ERROR_STATUS], -1, m[at.ERROR_RETRY_AFTER], 0)
     elif m[message + at.MESSAGE_REQUEST] == at.RENEW:
         renew(m, message)
+    elif m[message + at.MESSAGE_REQUEST] == at.VALIDATE:
+        validate(m, message)
     elif m[message + at.MESSAGE_REQUEST] == at.RELEASE:
         release(m, message)
     else:
@@ -172,6 +209,43 @@ def versions(m: Memory) -> int:
 @compiled
 def renew(m: Memory, message: int) -> None:
     """A holder wants its lease extended."""
+    if extend(m, message, m[at.TTL]):
+        reply(m, message, word.OUTCOME_OK, m[message + at.MESSAGE_LEASE], 0, 0)
+    else:
+        deny(m, message)
+        reply(m, message, word.OUTCOME_GONE, -1, 0, 0)
+
+
+@compiled
+def deny(m: Memory, message: int) -> None:
+    """Write down that a lease cannot be extended any more."""
+    lane, generation = m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION]
+    record(m, word.KIND_DENIED, lane, generation, m[message + at.MESSAGE_NUMBER], m[message + at.MESSAGE_LEASE], 0)
+
+
+@compiled
+def validate(m: Memory, message: int) -> None:
+    """A run starts: its lease gets the first term anew, or it gets another, or it is cancelled and counted down."""
+    if extend(m, message, m[at.INITIAL_TTL]):
+        reply(m, message, word.OUTCOME_OK, m[message + at.MESSAGE_LEASE], 0, 0)
+        return
+    lane, generation = m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION]
+    number = m[message + at.MESSAGE_NUMBER]
+    if free_slots(m) > 0:
+        lease = grant(m, lane, generation, number, replica_of_message(m, message))
+        reply(m, message, word.OUTCOME_OK, lease, 0, 0)
+        return
+    deny(m, message)
+    if m[at.RELEASE_FALLBACK] != 0:
+        count_one_less(m)
+        record(m, word.KIND_RELEASE, lane, generation, number, -1, in_use(m))
+        slots_may_be_free(m)
+    reply(m, message, word.OUTCOME_GONE, -1, 0, 0)
+
+
+@compiled
+def extend(m: Memory, message: int, ttl: int) -> bool:
+    """Give a lease a new expiry, if it can be extended still."""
     lane, generation = m[message + at.MESSAGE_LANE], m[message + at.MESSAGE_GENERATION]
     number, named = m[message + at.MESSAGE_NUMBER], m[message + at.MESSAGE_LEASE]
     place = find_place(m, lane, generation)
@@ -186,17 +260,15 @@ def renew(m: Memory, message: int) -> None:
     ):
         lease = 0
     if lease == 0:
-        record(m, word.KIND_DENIED, lane, generation, number, named, 0)
-        reply(m, message, word.OUTCOME_GONE, -1, 0, 0)
-        return
-    expires = read(m, at.WALL_CLOCK) + m[at.TTL]
+        return False
+    expires = read(m, at.WALL_CLOCK) + ttl
     sooner = expires < m[lease + at.LEASE_EXPIRES]
     m[lease + at.LEASE_EXPIRES] = expires
     m[lease + at.LEASE_VERSION] += 1
     if sooner:
         watch_lease(m, lease)
     record(m, word.KIND_RENEWED, lane, generation, number, named, expires)
-    reply(m, message, word.OUTCOME_OK, named, 0, 0)
+    return True
 
 
 @compiled
@@ -224,16 +296,40 @@ def release(m: Memory, message: int) -> None:
     lease, orphan = find_lease(m, m[message + at.MESSAGE_LEASE]), m[message + at.MESSAGE_ORPHAN] != 0
     if lease != 0 and m[at.REPLICAS] != 1 and m[lease + at.LEASE_REPLICA] != replica_of_message(m, message):
         lease = 0
-    number = -1
-    if orphan or lease == 0:
-        if orphan or m[at.RELEASE_FALLBACK] != 0:
-            count_one_less(m)
-    else:
-        number, granted = m[lease + at.LEASE_NUMBER], m[lease + at.LEASE_GRANTED]
-        remove_lease(m, lease, word.TRUTH_STILL_VALID)
+    if orphan:
+        number = -1
         count_one_less(m)
-        note_occupancy(m, granted)
+    else:
+        number = take_back(m, lease)
     used = in_use(m)
     record(m, word.KIND_RELEASE, lane, generation, m[message + at.MESSAGE_NUMBER], number, used)
     slots_may_be_free(m)
     reply(m, message, word.OUTCOME_OK, -1, 0, 0)
+
+
+@compiled
+def take_back(m: Memory, lease: int) -> int:
+    """End a lease that is given back; without one count down where the rules say so. Return its number or -1."""
+    if lease == 0:
+        if m[at.RELEASE_FALLBACK] != 0:
+            count_one_less(m)
+        return -1
+    number, granted = m[lease + at.LEASE_NUMBER], m[lease + at.LEASE_GRANTED]
+    remove_lease(m, lease, word.TRUTH_STILL_VALID)
+    count_one_less(m)
+    note_occupancy(m, granted)
+    return number
+
+
+@compiled
+def crash_is_marked(m: Memory, lane: int, generation: int, named: int) -> None:
+    """It is found out that a run has crashed: its slot is given back as soon as the authority can act."""
+    if not is_free(m, at.AUTHORITY_ACTOR):
+        key = request_key(generation, 6)
+        key_high = high(word.RANK_LIFECYCLE, lane, key)
+        hold_back(m, at.AUTHORITY_ACTOR, key_high, low(key), at.DO_MARK, lane, generation, named)
+        return
+    number = take_back(m, find_lease(m, named))
+    used = in_use(m)
+    record(m, word.KIND_RELEASE, lane, generation, -1, number, used)
+    slots_may_be_free(m)

@@ -32,6 +32,7 @@ def _authority(s: Scenario, tables: Tables) -> dict[int, int]:
         at.POLL: tables.law(limit.poll),
         at.FIFO: limit.fifo,
         at.TELLS_RETRY_AFTER: limit.retry_after != "none",
+        at.COUNTS_DENIALS: limit.denied_slots,
         at.USES_COUNTER: lease.books == "counter",
         at.RELEASE_FALLBACK: lease.release_fallback,
         at.TTL: lease.ttl,
@@ -41,7 +42,9 @@ def _authority(s: Scenario, tables: Tables) -> dict[int, int]:
         at.SWEEP_INTERVAL: lease.sweep_interval,
         at.SWEEP_BATCH: lease.sweep_batch,
         at.SWEEP_WAKEUP: lease.sweep_wakeup,
-        at.SWEEP_RANDOM: lease.sweep_phase == "random",
+        at.SWEEP_PHASE: how.sweep_phase(lease.sweep_phase),
+        at.SWEEP_REVOKE: tables.law(lease.sweep_revoke),
+        at.SWEEP_RECHECK: lease.sweep_recheck,
         at.LATE_RENEW: how._LATE[lease.late_renew],
         at.REUSE_DELAY: lease.reuse_delay,
         at.CONTENDER: lease.judge == "contender",
@@ -50,6 +53,9 @@ def _authority(s: Scenario, tables: Tables) -> dict[int, int]:
         at.RESTART_QUIET: lease.restart_quiet,
         at.SHARED: server.host == "shared",
         at.REPLICAS: server.replicas if server.storage == "memory" else 1,
+        at.STICKY: server.sticky,
+        at.REQUESTS_MAX: server.requests_max,
+        at.CONNECTIONS_PER_RUN: server.connections_per_run,
         at.SERVICE: tables.law(server.service),
         at.ERRS: server.error_probability > 0,
         at.ERROR_STATUS: server.error_status,
@@ -104,6 +110,7 @@ def _runs(s: Scenario, tables: Tables) -> dict[int, int]:
     runs = s.runs
     return {
         at.PROVISIONING: tables.law(runs.provisioning),
+        at.VALIDATES: runs.at_start == "validate",
         at.WORK: tables.law(runs.work),
         at.RERUN_CRASHED: "crashed" in runs.rerun,
         at.RERUN_TERMINATED: "terminated" in runs.rerun,
@@ -111,11 +118,14 @@ def _runs(s: Scenario, tables: Tables) -> dict[int, int]:
         at.FAIL_ATTEMPTS: runs.retry.attempts,
         at.FAIL_DELAY: tables.law(runs.retry.delay),
         at.FAIL_RELEASES: runs.retry.lease == "release",
+        at.FAIL_BLOCKS: runs.retry.blocks,
         at.PAUSES: runs.pause.rate > 0,
         at.PAUSE_LENGTH: tables.law(runs.pause.length),
         at.PAUSE_RELEASES: runs.pause.lease == "release",
         at.CANCELS: runs.cancel.rate > 0,
         at.CANCEL_ORPHANS: runs.cancel.lease == "orphan",
+        at.MARKS_CRASHES: not isinstance(runs.crash_marked_after, str),
+        at.CRASH_MARK: 0 if isinstance(runs.crash_marked_after, str) else tables.law(runs.crash_marked_after),
     }
 
 

@@ -187,6 +187,9 @@ def alarm_has_to_wait(m: Memory, action: int, arg: int) -> bool:
         return task_has_to_wait(m, arg)
     if action == at.ACT_STRIKE:
         return fault_has_to_wait(m, m[arg + at.AFFLICTION_FAULT], m[arg + at.AFFLICTION_TARGET])
+    if action == at.ACT_TURN:
+        lease = find_lease(m, m[m[at.LISTED_FIRST] + at.SIGHT_LEASE])  # listed as expired, and renewed since
+        return lease != 0 and break_off(m, m[lease + at.LEASE_STRETCH])
     return action == at.ACT_STOP and break_off(m, m[arg + at.RUN_STRETCH])
 
 

@@ -139,6 +139,8 @@ def start_call(m: Memory, task: int, request: int, lease: int, orphan: int) -> N
     """Send a request with the HTTP layer's retries."""
     m[task + at.CALL_REQUEST], m[task + at.CALL_LEASE], m[task + at.CALL_ORPHAN] = request, lease, orphan
     m[task + at.CALL_TRIES] = m[task + at.CALL_TRIED] = m[task + at.CALL_LAST] = 0
+    if request != at.RENEW:
+        m[task + at.CALL_ROUTE] = -1
     exchange(m, task)
 
 
@@ -149,7 +151,9 @@ def exchange(m: Memory, task: int) -> None:
     number = m[run + at.RUN_REQUESTS]
     m[run + at.RUN_REQUESTS] = number + 1
     m[task + at.CALL_NUMBER] = number
-    if m[task + at.CALL_REQUEST] == at.RENEW:
+    if m[task + at.CALL_ROUTE] < 0:
+        m[task + at.CALL_ROUTE] = number
+    if m[task + at.CALL_REQUEST] == at.RENEW or m[task + at.CALL_REQUEST] == at.VALIDATE:
         lane, generation = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION]
         record(m, word.KIND_SEND, lane, generation, number, m[run + at.RUN_LEASE], 0)
     unanswered = send(m, task)
@@ -181,7 +185,7 @@ def go_on_calling(m: Memory, task: int) -> bool:
 def take_answer(m: Memory, task: int) -> bool:
     """An exchange is over: connect again, back off and try again, or return."""
     run, outcome = m[task + at.TASK_RUN], m[task + at.ANSWERED]
-    if m[task + at.CALL_REQUEST] == at.RENEW:
+    if m[task + at.CALL_REQUEST] == at.RENEW or m[task + at.CALL_REQUEST] == at.VALIDATE:
         lane, generation, number = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[task + at.CALL_NUMBER]
         record(m, word.KIND_ANSWER, lane, generation, number, m[run + at.RUN_LEASE], outcome)
     refused = outcome == word.OUTCOME_REFUSED or outcome == word.OUTCOME_CONNECT_TIMEOUT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.engines.process.client import call
-from sim.engines.process.messages import Acquire, Answer
+from sim.engines.process.messages import Acquire, Answer, Validate
 from sim.engines.process.tasks import Task, Waiting
 from sim.vocabulary import Kind, Outcome, Purpose, Rank
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TurnedAway(Exception):
-    """The limit was full and the run is cancelled for it."""
+    """The limit was full, or the run could not start, and it is cancelled for it."""
 
 
 class Observations:
@@ -65,3 +65,17 @@ def until_next_poll(world: World, run: Run, task: Task, answer: Answer) -> Waiti
         yield from task.wait(wait, Rank.POLL)
         return None
     return (yield from task.answer(task.last_request, wait, None, Rank.POLL))
+
+
+def validate(run: Run, task: Task) -> Waiting:
+    """Return when `run` may start: the authority has renewed its lease or granted another; else raise `TurnedAway`."""
+    sent = task.clock.read()
+    answer: Answer = yield from call(task, Validate(run, run.lease))
+    if answer.ok and answer.lease == run.lease:
+        run.anchor_sent, run.anchor_received = sent, task.clock.read()
+    elif answer.ok:
+        run.hold(answer.lease, sent)
+    else:
+        if answer.outcome == Outcome.GONE:
+            run.lease = -1  # there is nothing to give back: the authority has cancelled the run itself
+        raise TurnedAway

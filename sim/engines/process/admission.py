@@ -63,20 +63,49 @@ class Line:
             authority.world.network.push(message.task, message.number, Answer(Outcome.OK, lease))
 
 
+class Denials:
+    """Refusals, one after another, as far as they have not decayed: a slot each, in Prefect's `denied_slots`.
+
+    They decay in whole ones, as fast as slots do, or one in the average occupancy; a refusal forgets the fraction.
+    """
+
+    def __init__(self, authority: Authority) -> None:
+        self.authority = authority
+        self._counts = authority.limit.denied_slots
+        self._denied = self._updated = 0
+
+    def count(self) -> int:
+        """Return how many there are now."""
+        limit, now = self.authority.limit, self.authority.world.now
+        per_second = limit.slot_decay_per_second
+        if per_second == 0:
+            per_second = 1.0 / max(1e-9, min(self.authority.average_occupancy, limit.retry_after_cap / SECOND))
+        gone = per_second * ((now - self._updated) / SECOND)
+        return 0 if gone >= self._denied else self._denied - int(gone)
+
+    def note(self) -> None:
+        """Count one more, where the authority counts them."""
+        if self._counts:
+            self._denied, self._updated = self.count() + 1, self.authority.world.now
+
+
 def retry_after(authority: Authority, run: Run, request: int) -> int:
     """Return the wait in ns that goes with a refusal, 0 for none.
 
     Prefect's rule (``server/api/concurrency_limits_v2.py``): the average occupancy of a slot, or the time in which
-    one decays, divided by the slots of a limit that does not decay; capped and jittered in newer versions.
+    one decays, divided by the slots of a limit that does not decay, times one more than the refusals it remembers;
+    capped and jittered in newer versions.
     """
     limit = authority.limit
     if limit.retry_after == "none":
         return 0
     cap = limit.retry_after_cap / SECOND
+    blocking = 1.0 + authority.denials.count()
+    authority.denials.note()
     if limit.slot_decay_per_second > 0:
-        wait = 1.0 / limit.slot_decay_per_second
+        wait = 1.0 / limit.slot_decay_per_second * blocking
     else:
-        wait = min(min(authority.average_occupancy, cap) * (1.0 / max(1, limit.slots)), cap)
+        wait = min(min(authority.average_occupancy, cap) * (blocking / max(1, limit.slots)), cap)
     if limit.retry_after_jitter > 0:
         u = authority.world.draws.uniform(Purpose.RETRY_AFTER, run.lane, run.generation, request)
         wait *= samplers.truncated_exponential_factor(u, limit.retry_after_jitter)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.engines.process.actors import Actor
-from sim.engines.process.admission import Line, retry_after
+from sim.engines.process.admission import Denials, Line, retry_after
 from sim.engines.process.books import Books, CounterBooks, LeaseBooks
 from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.expiry import OnAcquire, Sweeper, Timer
-from sim.engines.process.messages import Acquire, Answer, Release, Renew
+from sim.engines.process.messages import Acquire, Answer, Release, Renew, Validate
+from sim.engines.process.places import Places
+from sim.engines.process.records import LeaseRecord
 from sim.units import SECOND
 from sim.vocabulary import How, Kind, Outcome, Purpose, Rank, Truth
 
@@ -17,18 +19,6 @@ if TYPE_CHECKING:
     from sim.engines.process.network import Message
     from sim.engines.process.run import Run
     from sim.engines.process.world import World
-
-
-class LeaseRecord:
-    """One lease as the authority knows it."""
-
-    __slots__ = ("alarm", "expires", "generation", "granted", "lane", "number", "replica", "version")
-
-    def __init__(self, number: int, run: Run, expires: int, granted: int, replica: int) -> None:
-        self.number, self.lane, self.generation = number, run.lane, run.generation
-        self.expires, self.granted, self.replica = expires, granted, replica
-        self.version = 0
-        self.alarm: Alarm | None = None
 
 
 class Authority:
@@ -46,6 +36,8 @@ class Authority:
         self.ended: dict[int, Truth] = {}
         self.books: Books = CounterBooks(world) if self.rules.books == "counter" else LeaseBooks(self.leases)
         self.line = Line(self)
+        self.denials = Denials(self)
+        self.places = Places(self)
         self.down = self.asleep = 0
         self.quiet_until = 0
         self.average_occupancy = self.limit.average_occupancy / SECOND
@@ -69,10 +61,17 @@ class Authority:
             self.world.network.reply(message, Answer(Outcome.REFUSED))
         elif not self.actor.free:
             self._inbox.append(message)
+        elif not self.places.has_room():
+            self.places.queue.append(message)
         else:
-            self._take_in_hand(message)
+            self.take_in_hand(message)
 
-    def _take_in_hand(self, message: Message) -> None:
+    @property
+    def requests_in_hand(self) -> int:
+        """How many requests it works on now."""
+        return len(self._in_hand)
+
+    def take_in_hand(self, message: Message) -> None:
         """Work on a request: it takes effect after its service time, unless the process dies meanwhile."""
         service = self.world.network.service_time(message)
         if service == 0:
@@ -89,7 +88,8 @@ class Authority:
     def _complete(self, message: Message) -> None:
         if message.broken:
             return
-        self._in_hand.pop(message.order, None)
+        if self._in_hand.pop(message.order, None) is not None:
+            self.places.freed()
         self.world.network.reply(message, self._handle(message))
 
     def _handle(self, message: Message) -> Answer:
@@ -99,13 +99,15 @@ class Authority:
         request = message.request
         if isinstance(request, Renew):
             return self._renew(request, message)
+        if isinstance(request, Validate):
+            return self._validate(request, message)
         if isinstance(request, Release):
             return self._release(request, message)
         return self._acquire(request, message)
 
     def _error(self, message: Message) -> Answer | None:
         server = self.world.scenario.server
-        if server.error_probability == 0 or self._draw(message, 2) >= server.error_probability:
+        if server.error_probability == 0 or self._draw(message, message.number)[2] >= server.error_probability:
             return None
         return Answer(server.error_status, retry_after=server.error_retry_after)
 
@@ -114,11 +116,10 @@ class Authority:
         server = self.world.scenario.server
         if server.replicas == 1 or server.storage != "memory":
             return 0
-        return int(self._draw(message, 3) * server.replicas)
+        return int(self._draw(message, message.route if server.sticky else message.number)[3] * server.replicas)
 
-    def _draw(self, message: Message, word: int) -> float:
-        run = message.task.run
-        return self.world.draws.block(Purpose.SERVICE, run.lane, run.generation, message.number)[word]
+    def _draw(self, message: Message, number: int) -> tuple[float, float, float, float]:
+        return self.world.draws.block(Purpose.SERVICE, message.task.run.lane, message.task.run.generation, number)
 
     def _acquire(self, request: Acquire, message: Message) -> Answer:
         run = request.run
@@ -151,6 +152,29 @@ class Authority:
         return Answer(Outcome.FULL, retry_after=wait, versions=versions)
 
     def _renew(self, request: Renew, message: Message) -> Answer:
+        lease = self._extended(request, message, self.rules.ttl)
+        if lease is None:
+            request.run.record(Kind.DENIED, number=message.number, lease=request.lease)
+            return Answer(Outcome.GONE)
+        return Answer(Outcome.OK, lease.number)
+
+    def _validate(self, request: Validate, message: Message) -> Answer:
+        """A run starts: its lease gets the first term anew, or it gets another, or it is cancelled and counted down."""
+        run = request.run
+        lease = self._extended(request, message, self.world.scenario.initial_ttl_ns)
+        if lease is not None:
+            return Answer(Outcome.OK, lease.number)
+        if self.room():
+            return Answer(Outcome.OK, self.grant(run, message.number, self.replica_of(message)))
+        run.record(Kind.DENIED, number=message.number, lease=request.lease)
+        if self.rules.release_fallback:
+            self.books.give()
+            run.record(Kind.RELEASE, number=message.number, value=self.books.in_use())
+            self.slots_may_be_free()
+        return Answer(Outcome.GONE)
+
+    def _extended(self, request: Renew | Validate, message: Message, ttl: int) -> LeaseRecord | None:
+        """Return the lease with a new expiry, None where it cannot be extended any more."""
         self.line.keep_promise(request.run, request.lease)
         lease = self.leases.get(request.lease)
         if lease is None:
@@ -158,17 +182,16 @@ class Authority:
         elif lease.replica != self.replica_of(message) or (self.rules.late_renew == "reject" and self._is_over(lease)):
             lease = None
         if lease is None:
-            request.run.record(Kind.DENIED, number=message.number, lease=request.lease)
-            return Answer(Outcome.GONE)
-        sooner = self.clock.read() + self.rules.ttl < lease.expires
-        lease.expires = self.clock.read() + self.rules.ttl
+            return None
+        sooner = self.clock.read() + ttl < lease.expires
+        lease.expires = self.clock.read() + ttl
         lease.version += 1
         if sooner:
             self.expiry.watch(lease)
         request.run.record(Kind.RENEWED, number=message.number, lease=lease.number, value=lease.expires)
-        return Answer(Outcome.OK, lease.number)
+        return lease
 
-    def _revived(self, request: Renew, message: Message) -> LeaseRecord | None:
+    def _revived(self, request: Renew | Validate, message: Message) -> LeaseRecord | None:
         """Return a lease that a late renewal brings back: one that expired or was lost, never one given back."""
         rule, number = self.rules.late_renew, request.lease
         may = rule == "resurrect" or (rule == "if_untaken" and (self.room() or number in self._cooling))
@@ -184,18 +207,29 @@ class Authority:
         lease = self.leases.get(request.lease)
         if lease is not None and lease.replica != self.replica_of(message):
             lease = None
-        if request.orphan or lease is None:
-            if request.orphan or self.rules.release_fallback:
-                self.books.give()
-            number = -1
-        else:
-            self._remove(lease, Truth.STILL_VALID)
+        number = -1 if request.orphan else self._take_back(lease)
+        if request.orphan:
             self.books.give()
-            self._note_occupancy(lease)
-            number = lease.number
         request.run.record(Kind.RELEASE, number=message.number, lease=number, value=self.books.in_use())
         self.slots_may_be_free()
         return Answer(Outcome.OK)
+
+    def mark_crashed(self, run: Run) -> None:
+        """It is found out that a run has crashed: what is left of it is given back, or counted down all the same."""
+        number = self._take_back(self.leases.get(run.lease))
+        run.record(Kind.RELEASE, lease=number, value=self.books.in_use())
+        self.slots_may_be_free()
+
+    def _take_back(self, lease: LeaseRecord | None) -> int:
+        """End a lease that is given back; without one count down where the rules say so. Return its number or -1."""
+        if lease is None:
+            if self.rules.release_fallback:
+                self.books.give()
+            return -1
+        self._remove(lease, Truth.STILL_VALID)
+        self.books.give()
+        self._note_occupancy(lease)
+        return lease.number
 
     # --- granting -------------------------------------------------------------------------------------------------
 
@@ -305,11 +339,13 @@ class Authority:
         """The process dies: requests under way break; what is kept in memory is lost."""
         self.down += 1
         self.actor.freeze()
-        open_requests = {message.order: message for message in self._inbox} | self._in_hand
+        self.expiry.abandon()
+        open_requests = {message.order: message for message in (*self._inbox, *self.places.queue)} | self._in_hand
         for order in sorted(open_requests):
             open_requests[order].broken = True
             self.world.network.reply(open_requests[order], Answer(Outcome.RESET))
         self._inbox.clear()
+        self.places.queue.clear()
         self._in_hand.clear()
         if self.rules.on_restart.startswith("lost"):
             self._forget_all(leak=self.rules.on_restart == "lost_leak")
@@ -356,6 +392,7 @@ class Authority:
         self.expiry.resume(restarted=self._restarted)
         self._restarted = False
         self.slots_may_be_free()
+        self.places.freed()
         inbox, self._inbox = self._inbox, []
         for message in inbox:
             key = (Rank.ARRIVAL, *message.order)

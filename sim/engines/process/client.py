@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from sim import samplers
-from sim.engines.process.messages import Answer, Renew, Request
+from sim.engines.process.messages import Answer, Renew, Request, Validate
 from sim.engines.process.tasks import Task, Waiting
 from sim.vocabulary import Kind, Outcome, Purpose, Rank
 
@@ -18,6 +18,8 @@ def call(task: Task, request: Request) -> Waiting:
     """Send `request` with the HTTP layer's retries; return the last `Answer`."""
     http = task.world.scenario.http
     tries = 0
+    if not isinstance(request, Renew):
+        task.route = -1
     while True:
         answer = yield from connecting(task, request)
         last = tries >= http.max_retries
@@ -45,7 +47,9 @@ def exchange(task: Task, request: Request) -> Waiting:
     """Send once and wait for the answer or the time-out."""
     world, run, http = task.world, task.run, task.world.scenario.http
     number = run.next_request()
-    renewal = isinstance(request, Renew)
+    if task.route < 0:
+        task.route = number
+    renewal = isinstance(request, Renew | Validate)
     if renewal:
         run.record(Kind.SEND, number=number, lease=run.lease)
     unanswered = world.network.send(task, request, number)

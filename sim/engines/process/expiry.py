@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.engines.process.clocks import Alarm
+from sim.engines.process.draws import Sampler
 from sim.samplers import nanoseconds
 from sim.vocabulary import How, Kind, Purpose, Rank
 
 if TYPE_CHECKING:
-    from sim.engines.process.authority import Authority, LeaseRecord
+    from sim.engines.process.authority import Authority
+    from sim.engines.process.records import LeaseRecord
     from sim.engines.process.world import World
 
 
@@ -24,6 +26,9 @@ class OnAcquire:
 
     def resume(self, restarted: bool = False) -> None:
         """Nothing is overdue."""
+
+    def abandon(self) -> None:
+        """The process dies: nothing is under way."""
 
 
 class Timer(OnAcquire):
@@ -56,25 +61,34 @@ class Sweeper(OnAcquire):
     A pass that would find nothing is not simulated: the alarm is set for the first pass that can find something.
     After a suspend, a pause or a clock step over a pass, the overdue pass runs within `sweep_wakeup` and the
     passes after it are counted from there; after a restart the first pass comes at once.
+
+    A pass lists what has expired and revokes it: at once, or with `sweep_revoke` one by one. What happens to a lease
+    between the list and its turn is seen only with `sweep_recheck`. A pass that is due meanwhile begins afterwards.
     """
 
     def __init__(self, world: World, authority: Authority) -> None:
         self.world, self.authority = world, authority
         lease = world.scenario.lease
         self.interval, self.batch, self.wakeup = lease.sweep_interval, lease.sweep_batch, lease.sweep_wakeup
-        phase = 0
-        if lease.sweep_phase == "random":
+        phase = lease.sweep_phase
+        if phase == "random":
             phase = nanoseconds(world.draws.uniform(Purpose.SWEEP_PHASE, 0, 0, 0) * self.interval)
-        self.last = authority.clock.read() + phase - self.interval
+        first = 0 if phase == "start" else int(phase)
+        self.last = authority.clock.read() + first - self.interval
         self._alarm: Alarm | None = None
         self._overdue = False
         self._overdue_count = 0
         self._froze_at = 0
+        self._revoke, self._recheck = Sampler(lease.sweep_revoke), lease.sweep_recheck
+        self._listed: list[int] = []
+        self._turn: Alarm | None = None
+        self._turns = 0
 
     def watch(self, lease: LeaseRecord) -> None:
         """Make sure of a pass at or after the lease's expiry."""
         due = self.authority.due(lease)
-        if not self._overdue and (self._alarm is None or due < self._alarm.deadline):
+        idle = not self._overdue and not self._listed
+        if idle and (self._alarm is None or due < self._alarm.deadline):
             self._set(self._pass_at_or_after(due))
 
     def freeze(self) -> None:
@@ -87,7 +101,7 @@ class Sweeper(OnAcquire):
         if restarted:
             self._set(now, overdue=True)
             return
-        if self._overdue:
+        if self._overdue or self._listed:
             return
         if self._froze_at >= self.last:
             self.last += (self._froze_at - self.last) // self.interval * self.interval
@@ -124,9 +138,41 @@ class Sweeper(OnAcquire):
         expired = authority.expired()
         if expired:
             batch = expired[: self.batch]
-            self.world.record(Kind.SWEEP, number=len(batch), value=len(expired) - len(batch))
+            at_once = self._revoke.constant == 0
+            first = -1 if at_once else batch[0].number
+            self.world.record(Kind.SWEEP, number=len(batch), lease=first, value=len(expired) - len(batch))
+            if not at_once:
+                self._listed = [lease.number for lease in batch]
+                self._await_turn()
+                return
             for lease in batch:
                 authority.reap(lease, How.SWEEP)
         self._plan()
         if expired:
             authority.slots_may_be_free()
+
+    def _await_turn(self) -> None:
+        """Let the next lease on the list have its turn."""
+        wait = self.world.draws.duration(self._revoke, Purpose.SWEEP_REVOKE, 0, 0, self._turns)
+        self._turns += 1
+        key, true_time = (Rank.SWEEP, 0, 1), self.world.true_time
+        self._turn = Alarm(true_time, self.authority.actor, self.world.now + wait, key, self._take_turn)
+
+    def _take_turn(self) -> None:
+        authority = self.authority
+        lease = authority.leases.get(self._listed.pop(0))
+        if lease is not None and not (self._recheck and authority.due(lease) > authority.clock.read()):
+            authority.reap(lease, How.SWEEP)
+        if self._listed:
+            self._await_turn()
+        elif self.last + self.interval <= authority.clock.read():
+            self._set(authority.clock.read(), overdue=True)
+        else:
+            self._plan()
+        authority.slots_may_be_free()
+
+    def abandon(self) -> None:
+        """The process dies, and with it the pass that is under way."""
+        self._listed.clear()
+        if self._turn is not None:
+            self._turn.cancel()

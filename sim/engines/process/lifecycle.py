@@ -29,7 +29,7 @@ def work(world: World, run: Run) -> Waiting:
             return
         run.record(Kind.RETRY, number=retries + 1)
         wait = world.draws.duration(delay, Purpose.RETRY_DELAY, run.lane, run.generation, retries)
-        yield from stepping_aside(world, run, run.main, Halt.RETRY, wait, retry.lease)
+        yield from stepping_aside(world, run, run.main, Halt.RETRY, wait, retry.lease, retry.blocks)
 
 
 def begin(world: World, run: Run) -> None:
@@ -67,12 +67,21 @@ def cancelling(world: World, run: Run, task: Task) -> Waiting:
     run.main.stop(Ended(Kind.CANCEL))
 
 
-def stepping_aside(world: World, run: Run, task: Task, why: Halt, wait: int, lease: str) -> Waiting:
-    """Halt for `wait`, on the host's clock; with lease = "release" slot and lease are given back meanwhile."""
+def stepping_aside(
+    world: World, run: Run, task: Task, why: Halt, wait: int, lease: str, blocks: bool = False
+) -> Waiting:
+    """Halt for `wait`, on the host's clock; with lease = "release" slot and lease are given back meanwhile.
+
+    A wait that `blocks` is one call that nothing can interrupt: it holds the loop, like a blocked one.
+    """
     run.halt(why)
+    if blocks:
+        run.loop.freeze()
     if lease == "release":
         world.schedule.process(releasing(run))
-    yield from task.wait(wait, Rank.LIFECYCLE, clock=run.host.monotonic)
+    yield from task.wait(wait, Rank.LIFECYCLE, clock=run.host.monotonic, actor=run.process if blocks else None)
+    if blocks:
+        run.loop.thaw()
     run.go(why)
 
 

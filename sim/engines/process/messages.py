@@ -28,6 +28,14 @@ class Renew:
 
 
 @dataclass(frozen=True, slots=True)
+class Validate:
+    """Extend the first lease as the run starts, or have another granted in its place."""
+
+    run: Run
+    lease: int
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """Give the slot back; `orphan` leaves the lease to expire."""
 
@@ -36,7 +44,7 @@ class Release:
     orphan: bool = False
 
 
-Request = Acquire | Renew | Release
+Request = Acquire | Renew | Validate | Release
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,9 +141,10 @@ class Network:
 class Message:
     """A request on its way, with what its answer will need."""
 
-    __slots__ = ("broken", "down", "number", "order", "request", "task", "u_down")
+    __slots__ = ("broken", "down", "number", "order", "request", "route", "task", "u_down")
 
     def __init__(self, task: Task, request: Request, number: int, down: int, u_down: float) -> None:
         self.task, self.request, self.number, self.down, self.u_down = task, request, number, down, u_down
         self.order = (task.run.lane, task.run.key(number))
+        self.route = task.route
         self.broken = False

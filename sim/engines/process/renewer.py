@@ -77,6 +77,7 @@ def one_renewal(world: World, run: Run, task: Task) -> Waiting:
     """Try to renew once, with the loop's own attempts around the HTTP layer's; return a loss or None."""
     renewal = world.scenario.renewal
     attempt = 0
+    task.route = -1
     while True:
         run.anchor_sent = task.clock.read()
         answer: Answer = yield from call(task, Renew(run, run.lease))

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sim.engines.process import lifecycle, renewer
-from sim.engines.process.acquiring import TurnedAway, acquire
+from sim.engines.process.acquiring import TurnedAway, acquire, validate
 from sim.engines.process.actors import Actor
 from sim.engines.process.client import call
 from sim.engines.process.clocks import Alarm, Clock
@@ -15,6 +15,7 @@ from sim.engines.process.tasks import Ended, Stopped, Task, Waiting
 from sim.vocabulary import Halt, Kind, Loss, Purpose, Rank
 
 if TYPE_CHECKING:
+    from sim.engines.process.draws import Sampler
     from sim.engines.process.world import World
 
 
@@ -70,6 +71,7 @@ class Run:
     def start(self) -> None:
         """Provisioning is over: the work begins."""
         self.started = True
+        self.world.authority.places.connect()
         self.main.actor, self.main.clock = self.loop, self.stopwatch
         self.record(Kind.START, lease=self.lease)
         if not self.halts:
@@ -112,6 +114,8 @@ class Run:
         if self._stop is not None:
             self._stop.cancel()
         self.over, self.believes = True, False
+        if self.started:
+            self.world.authority.places.disconnect()
         self.stopwatch.stop()
         for task in self.tasks:
             task.stop(Stopped())
@@ -129,6 +133,8 @@ def living(world: World, run: Run) -> Waiting:
         yield from giving_back(
             world, run, orphan=ended.kind is Kind.CANCEL and world.scenario.runs.cancel.lease == "orphan"
         )
+    elif ended.kind is Kind.CRASH and world.crash_mark is not None:
+        await_mark(world, run, world.crash_mark)
     run.record(Kind.DONE)
     return ended.kind
 
@@ -140,6 +146,8 @@ def working(world: World, run: Run) -> Waiting:
         yield from acquire(world, run, run.main)
         wait = world.draws.duration(world.provisioning, Purpose.PROVISIONING, run.lane, run.generation, 0)
         yield from run.main.wait(wait, Rank.PROVISIONED)
+        if world.scenario.runs.at_start == "validate":
+            yield from validate(run, run.main)
         run.start()
         renewer.begin(world, run)
         lifecycle.begin(world, run)
@@ -158,3 +166,14 @@ def giving_back(world: World, run: Run, orphan: bool = False) -> Waiting:
     run.host.leaving[name] = task
     yield from call(task, Release(run, run.lease, orphan))
     del run.host.leaving[name]
+
+
+def await_mark(world: World, run: Run, late: Sampler) -> None:
+    """Let somebody find out, some time later, that the run has crashed; the authority hears of it without a request."""
+    wait = world.draws.duration(late, Purpose.CRASH_MARK, run.lane, run.generation, 0)
+    key, authority = (Rank.LIFECYCLE, run.lane, run.key(6)), world.authority
+
+    def mark() -> None:
+        authority.actor.act(key, lambda: authority.mark_crashed(run))
+
+    world.schedule.at(world.now + wait, *key, mark)

@@ -41,6 +41,8 @@ class Task:
         self.world, self.run, self.actor, self.clock = world, run, actor, clock
         self.order = order
         self.open_request = self.last_request = -1
+        self.route = -1
+        """The first request of a call or of a renewal: a balancer that is sticky sends the others where it went."""
         self._broken_request = -1
         self._signal: simpy.Event | None = None
         self._alarm: Alarm | None = None

@@ -35,6 +35,8 @@ class World:
         self.work = Sampler(scenario.runs.work)
         self.provisioning = Sampler(scenario.runs.provisioning)
         self.stop_delay = Sampler(scenario.renewal.stop_delay)
+        mark = scenario.runs.crash_marked_after
+        self.crash_mark = None if isinstance(mark, str) else Sampler(mark)
         self.network = Network(self)
         self.hosts = [Host(self, index) for index in range(scenario.hosts.count)]
         self.authority = Authority(self)
