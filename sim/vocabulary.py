@@ -102,6 +102,13 @@ class Kind(IntEnum):
     """A fault ends. Columns as in FAULT_BEGIN; value: 0."""
     SWEEP = 30
     """A sweep that found expired leases. number: how many it reaped; value: how many it left for the next."""
+    SKIPPED = 31
+    """Fast-forward only, as the two below: renewals that were sent, granted and answered as they should be, and whose
+    events were left out. number: how many; lease; value: when the authority granted the last of them, in ns."""
+    SENT_EARLIER = 32
+    """The SEND that belongs to what follows was left out. number: request; lease; value: its time in ns."""
+    RENEWED_EARLIER = 33
+    """The RENEWED that belongs to what follows was left out. number: request; lease; value: its time in ns."""
 
 
 class Outcome(IntEnum):

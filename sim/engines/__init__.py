@@ -21,14 +21,20 @@ def run(
     where it can run. With `checks` the reference asserts its invariants after every event. Raises `UsageError` for
     an unknown engine, and for the kernel where numba is missing.
     """
-    if engine not in (*ENGINES, "auto"):
-        raise UsageError(f"unknown engine '{engine}'; choose from: auto, {', '.join(ENGINES)}")
-    if engine != "process" and not checks:
-        can, why_not = kernel.available()
-        if can:
-            return kernel.simulate(scenario, seed, replication)
-        if engine == "kernel":
-            raise UsageError(why_not, 'pip install "leasesim[fast]", or use engine = "process"')
+    if resolved(engine) == "kernel" and not checks:
+        return kernel.simulate(scenario, seed, replication)
     from sim.engines.process import simulate
 
     return simulate(scenario, seed, replication, checks)
+
+
+def resolved(engine: str) -> str:
+    """Return which engine `engine` means here, ``"process"`` or ``"kernel"``; raises as `run` does."""
+    if engine not in (*ENGINES, "auto"):
+        raise UsageError(f"unknown engine '{engine}'; choose from: auto, {', '.join(ENGINES)}")
+    if engine == "process":
+        return engine
+    can, why_not = kernel.available()
+    if engine == "kernel" and not can:
+        raise UsageError(why_not, 'pip install "leasesim[fast]", or use engine = "process"')
+    return "kernel" if can else "process"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from typing import Any
 
 from sim.model.scenario import Scenario
 from sim.trace import Trace
@@ -24,4 +26,11 @@ def simulate(scenario: Scenario, seed: int, replication: int) -> Trace:
     return drive(scenario, seed, replication)
 
 
-__all__ = ["available", "simulate"]
+def stream(scenario: Scenario, seed: int, replication: int, consume: Callable[[Any], None]) -> None:
+    """Run one replication and hand its rows to `consume` as they come, in arrays that are valid during the call."""
+    from sim.engines.kernel.driving import stream as drive
+
+    drive(scenario, seed, replication, consume)
+
+
+__all__ = ["available", "simulate", "stream"]

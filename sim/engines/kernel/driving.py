@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
 from sim.engines.kernel import layout as at
 from sim.engines.kernel.compiling import INTERPRETED
 from sim.engines.kernel.loop import go_through
@@ -20,14 +25,27 @@ _LIMITS = {
 }
 
 
+Rows = npt.NDArray[np.int64]
+
+
 def simulate(scenario: Scenario, seed: int, replication: int) -> Trace:
     """Run one replication and return its trace."""
-    memory = lower(scenario, seed, replication)
+    memory = _went_through(lower(scenario, seed, replication))
+    return Trace(_rows(memory).copy(), scenario.duration)
+
+
+def stream(scenario: Scenario, seed: int, replication: int, consume: Callable[[Rows], None]) -> None:
+    """Run one replication and hand its rows over as they come; each array is valid only while `consume` looks at it."""
+    consume(_rows(_went_through(lower(scenario, seed, replication), consume)))
+
+
+def _went_through(memory: Rows, consume: Callable[[Rows], None] | None = None) -> Rows:
+    """Let the loop run to the end; what asks for room for more rows gets it, or a consumer of those that are there."""
     while True:
         go_through(memory if INTERPRETED else memory.ctypes.data)
         status = int(memory[at.STATUS])
         if status == at.FINISHED:
-            break
+            return memory
         if status == at.STANDS_STILL:
             raise time_stands_still(int(memory[at.NOW]))
         if status == at.CLOCK_OUT_OF_RANGE:
@@ -35,8 +53,15 @@ def simulate(scenario: Scenario, seed: int, replication: int) -> Trace:
                 "faults: steps or drifts add up to a clock that the kernel cannot follow",
                 'use engine="process", or smaller faults[].step and faults[].ppm',
             )
-        memory = grown(memory, _LIMITS[status])
+        if status == at.GROW_ROWS and consume is not None and memory[at.ROW_COUNT] > 0:
+            consume(_rows(memory))
+            memory[at.ROWS_BEFORE] -= memory[at.ROW_COUNT]  # so many came before this instant
+            memory[at.ROW_COUNT] = 0
+        else:
+            memory = grown(memory, _LIMITS[status])
         memory[at.STATUS] = at.RUNNING
+
+
+def _rows(memory: Rows) -> Rows:
     first, count = int(memory[at.ROWS]), int(memory[at.ROW_COUNT])
-    rows = memory[first : first + count * at.ROW_WORDS]
-    return Trace(rows.copy().reshape(-1, at.ROW_WORDS), scenario.duration)
+    return memory[first : first + count * at.ROW_WORDS].reshape(-1, at.ROW_WORDS)
