@@ -96,6 +96,7 @@ def is_done(m: Memory, run: int) -> None:
     settle(m, run)
     place = place_of_run(m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[at.TABLE_MASK])
     strike_out(m, m[at.RUN_TABLE] + place, run)
+    m[run + at.RUN_LOST_LEASE] = m[run + at.RUN_LOST] = m[run + at.RUN_BELIEVED] = 0
     life = m[run + at.RUN_LIVES]
     while life != 0:
         after = m[life + at.LIFE_NEXT]
