@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from sim.engines import kernel
 from sim.errors import UsageError
@@ -26,6 +27,15 @@ def run(
     from sim.engines.process import simulate
 
     return simulate(scenario, seed, replication, checks)
+
+
+def stream(scenario: Scenario, seed: int, replication: int, consume: Callable[[Any], None]) -> None:
+    """Simulate one replication with the kernel, and hand its events to `consume` as they come: arrays of trace rows.
+
+    Each array is valid during its call only; no trace is kept. Raises `UsageError` where numba is missing.
+    """
+    resolved("kernel")
+    kernel.stream(scenario, seed, replication, consume)
 
 
 def resolved(engine: str) -> str:

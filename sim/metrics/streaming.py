@@ -23,11 +23,10 @@ def tally_of(scenario: Scenario, seed: int, replication: int, engine: str = "aut
     """
     if engines.resolved(engine) != "kernel":
         return measure(engines.run(scenario, seed, replication, engine="process"), scenario)
-    from sim.engines.kernel import stream
     from sim.metrics.compiled.taking import Taking
 
     taking = Taking(scenario, scenario.duration)
-    stream(scenario, seed, replication, taking.take)
+    engines.stream(scenario, seed, replication, taking.take)
     return _tally(taking.finish(), scenario, scenario.duration)
 
 

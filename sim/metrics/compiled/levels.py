@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.engines.kernel.compiling import compiled
 from sim.metrics.compiled import layout as at
-from sim.metrics.compiled.causes import charge
+from sim.metrics.compiled.cases import charge
 from sim.metrics.compiled.layout import Memory
 from sim.metrics.compiled.storage import add
 

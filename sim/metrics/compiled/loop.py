@@ -7,7 +7,7 @@ from typing import Any
 from sim.engines.kernel.compiling import compiled, entry, pointer
 from sim.metrics.compiled import layout as at
 from sim.metrics.compiled import words as word
-from sim.metrics.compiled.causes import ready_all, resolve, resolve_ready
+from sim.metrics.compiled.cases import ready_all, resolve, resolve_ready
 from sim.metrics.compiled.faults import fault_begins, fault_ends, fault_record
 from sim.metrics.compiled.layout import Memory
 from sim.metrics.compiled.levels import advance, close_incident, count

@@ -1,11 +1,11 @@
-"""Runs come, hold leases, execute and go, as in `sim.metrics.walk`: what of it counts, and what it adds to the levels."""
+"""Runs come, hold leases, execute and go, as in `sim.metrics.walk`: what of it counts, what it adds to the levels."""
 
 from __future__ import annotations
 
 from sim.engines.kernel.compiling import compiled
 from sim.metrics.compiled import layout as at
 from sim.metrics.compiled import words as word
-from sim.metrics.compiled.causes import blame_stop, ready_all
+from sim.metrics.compiled.cases import blame_stop, ready_all
 from sim.metrics.compiled.layout import Memory
 from sim.metrics.compiled.levels import count, observed
 from sim.metrics.compiled.lives import consider, free_run_if_over, known, known_or_new, new_life, settle_cause
@@ -226,7 +226,7 @@ def is_taken(m: Memory, life: int, by: int) -> int:
     m[life + at.LIFE_ENDED], m[life + at.LIFE_ENDED_BY] = m[at.NOW], by
     m[life + at.LIFE_GIVEN_BACK] = m[run + at.RUN_OWN_HALT]
     m[life + at.LIFE_ENDED_SINCE] = last_renewed(m, life)
-    m[run + at.RUN_LOST_LEASE] = life
+    m[run + at.RUN_LOST_LEASE] = life if m[run + at.RUN_DONE] == 0 else 0
     settle(m, run)
     if before != life:
         consider(m, run, before)

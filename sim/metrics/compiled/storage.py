@@ -97,7 +97,7 @@ def next_life(m: Memory, life: int) -> int:
     return life
 
 
-# ---------------------------------------------------------------------------------- runs in the order in which they came
+# ---------------------------------------------------------------------------------- runs in the order of their coming
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""The Python side: hand portions of rows to the compiled loop, give it more memory when it asks, read off the result."""
+"""The Python side: hand rows to the compiled loop, give it more memory when it asks, read off the result."""
 
 from __future__ import annotations
 
