@@ -301,7 +301,7 @@ def test_every_result_says_where_it_comes_from(path: Path, small: sim.Scenario, 
         {"lease.ttl": "3m"},
         7,
         (0,),
-        "process",
+        "auto",
     )
     assert p.scenario["lease"]["ttl"] == "3m"
     assert (p.version, p.versions["leasesim"]) == (sim.__version__, sim.__version__)
@@ -406,7 +406,7 @@ def test_a_defect_of_the_simulator_names_the_line_that_replays_it(
     def broken(*_: object) -> Tally:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("sim.metrics.measure", broken)
+    monkeypatch.setattr("sim.metrics.tally_of", broken)
     with pytest.raises(
         sim.SimulationError, match=r"(?s)ZeroDivisionError.*replay: leasesim explain \S+ --seed 1 --rep 0"
     ):

@@ -222,7 +222,7 @@ def test_run_prints_a_table_and_what_comes_next(cli: Callable[..., Result]) -> N
     assert (code, err) == (0, "")
     head = out.splitlines()[:3]
     assert head[0] == "small: 1 client, 1 slot, ttl 3m, renew every 2m15s (0.75 x ttl), 4h simulated"
-    assert head[1:] == ["faults: sleep 2/h", "3 replications, seed 1, engine process"]
+    assert head[1:] == ["faults: sleep 2/h", "3 replications, seed 1, engine auto"]
     assert "95 % interval" in out
     assert re.search(r"^  false_terminations_per_lease_hour +[\d.]+ +[\d.]+ - [\d.]+ +1/lease-h", out, re.MULTILINE)
     assert "by cause: sleep 100%" in out
@@ -331,14 +331,14 @@ def test_a_sweep_over_one_key_leaves_out_what_needs_two(cli: Callable[..., Resul
 
 
 def test_points_that_fail_are_told_at_once(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    measure = metrics.measure
+    tally_of = metrics.tally_of
 
-    def measured(trace: Any, scenario: Any) -> Any:
-        if scenario.lease.ttl == 240 * 10**9:
+    def measured(*what: Any) -> Any:
+        if what[0].lease.ttl == 240 * 10**9:
             raise ZeroDivisionError("division by zero")
-        return measure(trace, scenario)
+        return tally_of(*what)
 
-    monkeypatch.setattr(metrics, "measure", measured)
+    monkeypatch.setattr(metrics, "tally_of", measured)
     code, out, err = cli("sweep", "small.toml", "--vary", "lease.ttl=1m,4m", "--reps", "1", "--jobs", "1")
     assert code == 3
     assert err.splitlines() == [
@@ -352,15 +352,15 @@ def test_points_that_fail_are_told_at_once(cli: Callable[..., Result], monkeypat
 
 
 def test_an_interrupt_keeps_what_is_done(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    measure, seen = metrics.measure, []
+    tally_of, seen = metrics.tally_of, []
 
-    def measured(trace: Any, scenario: Any) -> Any:
-        seen.append(trace)
+    def measured(*what: Any) -> Any:
+        seen.append(what)
         if len(seen) == 4:
             raise KeyboardInterrupt
-        return measure(trace, scenario)
+        return tally_of(*what)
 
-    monkeypatch.setattr(metrics, "measure", measured)
+    monkeypatch.setattr(metrics, "tally_of", measured)
     words = (*SWEEP, "--reps", "2", "--jobs", "1")
     code, _, err = cli(*words, "--out", "a b")
     assert code == 130

@@ -214,18 +214,18 @@ def test_a_replication_that_kills_its_worker_fails_alone(small: Scenario, monkey
 @pytest.fixture
 def one_fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Replication 1 of the points with a ttl of four minutes cannot be measured, until it is repaired."""
-    measure = metrics.measure
+    tally_of = metrics.tally_of
     seen: list[object] = []
 
-    def measured(trace: Any, scenario: Scenario) -> Tally:
+    def measured(scenario: Scenario, *how: Any) -> Tally:
         if scenario.lease.ttl == 240 * 10**9:
-            seen.append(trace)
+            seen.append(how)
             if len(seen) % REPS == 2:
                 raise ZeroDivisionError("division by zero")
-        return measure(trace, scenario)
+        return tally_of(scenario, *how)
 
-    monkeypatch.setattr(metrics, "measure", measured)
-    return lambda: monkeypatch.setattr(metrics, "measure", measure)
+    monkeypatch.setattr(metrics, "tally_of", measured)
+    return lambda: monkeypatch.setattr(metrics, "tally_of", tally_of)
 
 
 def test_a_failure_is_told_at_once_and_the_rest_goes_on(
@@ -255,7 +255,7 @@ def test_a_sweep_of_which_every_point_fails_says_so(small: Scenario, monkeypatch
     def broken(*_: object) -> Tally:
         raise ArithmeticError
 
-    monkeypatch.setattr(metrics, "measure", broken)
+    monkeypatch.setattr(metrics, "tally_of", broken)
     result = sweep(small, {"lease.ttl": "1m,2m"}, 1)
     assert "2 of 2 points failed" in repr(result)
     assert result.to_pandas().empty
@@ -327,7 +327,7 @@ def test_starting_afresh_reuses_nothing(small: Scenario, expected: dict[str, str
         ({"scenario": {"faults.sleep.remove": True}}, "another scenario (faults: [{"),
         ({"axes": {"renewal.every": "0.25,0.75"}}, "other axes (lease.ttl -> renewal.every)"),
         ({"seed": 2}, "another seed (1 -> 2)"),
-        ({"engine": "auto"}, "another engine (process -> auto)"),
+        ({"engine": "process"}, "another engine (auto -> process)"),
     ],
 )
 def test_another_sweep_does_not_go_on_in_that_folder(
@@ -395,7 +395,7 @@ def forbidden(*_: object) -> Tally:
 def test_a_folder_that_will_not_do_is_refused_before_anything_is_computed(
     small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object], message: str
 ) -> None:
-    monkeypatch.setattr(metrics, "measure", forbidden)
+    monkeypatch.setattr(metrics, "tally_of", forbidden)
     make(tmp_path / "out")
     with pytest.raises(UsageError, match=message):
         sweep(small, AXES, REPS, out=tmp_path / "out")
@@ -403,7 +403,7 @@ def test_a_folder_that_will_not_do_is_refused_before_anything_is_computed(
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
 def test_a_folder_that_cannot_be_written_to_is_refused(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "measure", forbidden)
+    monkeypatch.setattr(metrics, "tally_of", forbidden)
     with pytest.raises(UsageError, match="cannot write to '/proc/no/such'"):
         sweep(small, AXES, REPS, out="/proc/no/such")
 

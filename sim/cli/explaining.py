@@ -15,6 +15,7 @@ from sim.model.scenario import Scenario
 from sim.results.counterfactual import Attribution
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import cause_lines
+from sim.results.provenance import ENGINE
 from sim.results.single import Run
 from sim.sweeps import simulate
 from sim.units import seconds
@@ -62,7 +63,7 @@ def explain(
     if worst:
         run, how = _searched(world, simulation, count, effort.workers)
     else:
-        run, how = simulate.run(world, simulation.seed, rep or 0, simulation.engine), ""
+        run, how = simulate.run(world, simulation.seed, rep or 0, simulation.engine or ENGINE), ""
     bad = run.tally.false_terminations > 0 or run.tally.over_allocation_ns > 0
     attribution = run.counterfactual() if bad else None
     folder = out or Path(f"explain-{run.provenance.title}")
@@ -80,7 +81,7 @@ def explain(
 def _searched(world: Scenario, simulation: Simulation, count: int, jobs: int) -> tuple[Run, str]:
     with screen.progress("searching") as progress:
         found = simulate.replicate(
-            world, count, seed=simulation.seed, engine=simulation.engine, jobs=jobs, progress=progress
+            world, count, seed=simulation.seed, engine=simulation.engine_for_many, jobs=jobs, progress=progress
         )
     return found.worst(), f", the worst of {count:,}"
 

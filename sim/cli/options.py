@@ -14,7 +14,7 @@ from sim.errors import UsageError
 from sim.model.load import warnings_of
 from sim.model.scenario import Scenario
 from sim.results.origins import load
-from sim.results.provenance import ENGINE, SEED
+from sim.results.provenance import ENGINE_FOR_MANY, SEED
 from sim.sweeps.simulate import REPLICATIONS
 
 PRECISION: Final = 0.1
@@ -30,10 +30,16 @@ class Simulation:
 
     seed: int = SEED
     """Seed: same seed, same numbers."""
-    engine: str = ENGINE
-    """Engine; all give the same events."""
+    engine: str | None = None
+    """Engine: `process`, `kernel` (compiled) or `auto`; all give the same results. Default: `auto` for many
+    replications, `process` for one."""
     json: bool = False
     """Print the result as JSON."""
+
+    @property
+    def engine_for_many(self) -> str:
+        """The engine for many replications."""
+        return self.engine or ENGINE_FOR_MANY
 
 
 @Parameter(name="*")

@@ -46,7 +46,7 @@ def run(
             count,
             precision=PRECISION if count is None else None,
             seed=simulation.seed,
-            engine=simulation.engine,
+            engine=simulation.engine_for_many,
             jobs=effort.workers,
             progress=progress,
         )
@@ -113,7 +113,7 @@ def compare(
             second,
             replications=count,
             seed=simulation.seed,
-            engine=simulation.engine,
+            engine=simulation.engine_for_many,
             jobs=effort.workers,
             progress=progress,
         )

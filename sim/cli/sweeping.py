@@ -13,7 +13,7 @@ from sim.cli.options import Dotted, Effort, Simulation, chosen
 from sim.errors import UsageError
 from sim.model.scenario import Scenario
 from sim.results.origins import named, shell
-from sim.results.provenance import ENGINE, Provenance
+from sim.results.provenance import Provenance
 from sim.sweeps.ranges import values_of
 from sim.sweeps.simulate import SWEEP_REPLICATIONS
 from sim.sweeps.simulate import sweep as sweep_grid
@@ -64,7 +64,7 @@ def sweep(
                 axes,
                 replications=count,
                 seed=simulation.seed,
-                engine=simulation.engine,
+                engine=simulation.engine_for_many,
                 jobs=effort.workers,
                 out=out,
                 resume=not fresh,
@@ -111,7 +111,7 @@ def _again(world: Scenario, vary: tuple[str, ...], out: Path | None, simulation:
     origin = named(world)[1]
     words = [f"leasesim sweep {origin.words()}", *(f"--vary {shell(text)}" for text in vary)]
     words += [f"--reps {count}", f"--seed {simulation.seed}"]
-    words += [f"--engine {simulation.engine}"] if simulation.engine != ENGINE else []
+    words += [f"--engine {simulation.engine}"] if simulation.engine else []
     return " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
 
 
@@ -137,7 +137,7 @@ def _interrupted(out: Path | None, counts: _Counts, again: str) -> str:
 def _told(world: Scenario, simulation: Simulation, failure: Failure) -> str:
     """A failure and the command that replays it."""
     origin = named(world)[1]
-    provenance = Provenance.of(world, origin, simulation.seed, (), simulation.engine)
+    provenance = Provenance.of(world, origin, simulation.seed, (), simulation.engine_for_many)
     where = ", ".join(f"{key}={value}" for key, value in failure.values.items())
     return (
         f"error: point {failure.point} ({where}), replication {failure.replication} failed: {failure.error}\n"

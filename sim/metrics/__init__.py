@@ -1,6 +1,7 @@
 """Metrics: from a trace to its tally, from tallies to numbers with intervals.
 
 - `measure` walks over one trace and returns its `Tally`, whole numbers that add up over replications.
+- `tally_of` simulates a replication and returns its tally; with the compiled engine no trace is made.
 - `estimates` turns tallies into every metric of `METRICS`; `causes_of` splits two of them by cause.
 - `conservation` names the identities that a tally breaks.
 """
@@ -12,6 +13,7 @@ from sim.metrics.checks import conservation
 from sim.metrics.estimating import causes_of, estimate, estimates
 from sim.metrics.measuring import measure
 from sim.metrics.spec import METRICS, Metric
+from sim.metrics.streaming import tally_of
 from sim.metrics.tally import Tally, total
 
 __all__ = [
@@ -27,5 +29,6 @@ __all__ = [
     "estimate",
     "estimates",
     "measure",
+    "tally_of",
     "total",
 ]

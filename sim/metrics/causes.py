@@ -118,7 +118,7 @@ class Critical:
     since: int
     until: int
     reached: int
-    """When the next renewal came, or would have come: too late."""
+    """When the next renewal came, or would have come: too late. At the latest when the run was over."""
     missing: int
     """How much earlier it should have come."""
     by_clock: bool
@@ -131,7 +131,6 @@ class Causes:
     def __init__(self, trace: Trace, scenario: Scenario) -> None:
         self._scenario = scenario
         self._history = History(trace, scenario)
-        self._end_ns = trace.end_ns
 
     def of(self, life: LeaseLife) -> Cause:
         """Return the cause of the loss of this lease; it is found once and remembered."""
@@ -172,7 +171,7 @@ class Causes:
         if server.replicas == 1 or server.storage != "memory":
             return False
         if life.taken_first:
-            last = max((time for time in history.renewed if time <= life.ended_ns), default=life.granted_ns)
+            last = max([life.granted_ns, *(time for time in history.renewed if time <= life.ended_ns)])
             return any(last < time < life.ended_ns for time in history.denied)
         return life.reason == Loss.REVOKED and life.truth == Truth.STILL_VALID
 
@@ -186,12 +185,12 @@ class Causes:
     # ---- the critical interval
 
     def _provisioning(self, life: LeaseLife) -> Critical:
-        reached = life.started_ns if life.started_ns >= 0 else self._end_ns
+        reached = life.started_ns if life.started_ns >= 0 else self._over(life)
         return Critical(life.granted_ns, life.ended_ns, reached, reached - life.ended_ns, by_clock=True)
 
     def _critical(self, life: LeaseLife, history: LeaseHistory) -> Critical:
         lost = life.ended_ns if life.taken_first else life.lost_ns
-        since = max((time for time in history.renewed if time <= lost), default=life.granted_ns)
+        since = max([life.granted_ns, *(time for time in history.renewed if time <= lost)])
         if not life.taken_first and life.reason == Loss.GAVE_UP:
             return Critical(since, lost, lost, FOREVER, by_clock=False)
         if not life.taken_first and life.reason == Loss.FENCED:
@@ -199,12 +198,16 @@ class Causes:
             missing = slack if slack > 0 else self._scenario.fence_after_ns
             return Critical(since, lost, lost, missing, by_clock=False)
         until = self._expiry(life, since, lost)
-        reached = next((time for time in history.denied if time >= until), life.lost_ns)
+        over = self._over(life)
+        reached = next((time for time in history.denied if until <= time <= over), life.lost_ns)
         if reached < until:
             reached = next((time for time in history.sent if time >= until), -1)
         if reached < until:
-            return Critical(since, until, self._end_ns, 0, by_clock=True)
+            return Critical(since, until, over, 0, by_clock=True)
         return Critical(since, until, reached, reached - until, by_clock=True)
+
+    def _over(self, life: LeaseLife) -> int:
+        return self._history.over(life.lane, life.generation)
 
     def _expiry(self, life: LeaseLife, since: int, lost: int) -> int:
         """Return from when on renewals were refused."""

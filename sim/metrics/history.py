@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 Target = tuple[int, int] | int | None
 """Whom a fault befalls: a run (lane, generation), a host, or (None) everyone."""
 
-_TELLING: Final = (Kind.SEND, Kind.RENEWED, Kind.DENIED, Kind.ANSWER, Kind.RESET)
+_SENT: Final = (Kind.SEND, Kind.SENT_EARLIER)
+_RENEWED: Final = (Kind.RENEWED, Kind.RENEWED_EARLIER, Kind.SKIPPED)
+_EARLIER: Final = (Kind.SENT_EARLIER, Kind.RENEWED_EARLIER, Kind.SKIPPED)
+_TELLING: Final = (*_SENT, *_RENEWED, Kind.DENIED, Kind.ANSWER, Kind.RESET)
 _FAULTY: Final = (Kind.FAULT_BEGIN, Kind.FAULT_END)
 _ANSWERED: Final = frozenset({Outcome.OK, Outcome.GONE, Outcome.FULL, Outcome.QUEUED})
 
@@ -81,9 +84,10 @@ class History:
         numbers, rows = self._by_lease
         first, last = np.searchsorted(numbers, (lease, lease + 1))
         found, open_since = LeaseHistory(), dict[int, int]()
-        simple = {Kind.RENEWED: found.renewed, Kind.DENIED: found.denied, Kind.RESET: found.reset}
-        for time, kind, _, _, number, _, value in rows[first:last].tolist():
-            if kind == Kind.SEND:
+        simple = {Kind.DENIED: found.denied, Kind.RESET: found.reset, **dict.fromkeys(_RENEWED, found.renewed)}
+        for row_time, kind, _, _, number, _, value in rows[first:last].tolist():
+            time = value if kind in _EARLIER else row_time
+            if kind in _SENT:
                 open_since[number] = time
                 found.sent.append(time)
             elif kind == Kind.ANSWER:
@@ -109,6 +113,15 @@ class History:
         rows = self._trace.rows
         times: npt.NDArray[np.int64] = rows[(rows[:, 1] == Kind.SWEEP) & (rows[:, 5] >= 0), 0]
         return times
+
+    def over(self, lane: int, generation: int) -> int:
+        """Return when a run was over for good, or the end of the trace."""
+        return self._over.get((lane, generation), self._trace.end_ns)
+
+    @cached_property
+    def _over(self) -> dict[tuple[int, int], int]:
+        rows = self._trace.rows
+        return {(lane, number): time for time, _, lane, number, *_ in rows[rows[:, 1] == Kind.DONE].tolist()}
 
     def faults(self, lane: int, generation: int, host: int, since: int, until: int) -> Iterator[Occurrence]:
         """Yield what befell a run on `host`, its host or everyone in [since, until], ends included."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.metrics.levels import IDLE, PROVISIONING, WORKING, Levels
 from sim.metrics.tally import Tally
@@ -33,20 +34,31 @@ def measure(trace: Trace, scenario: Scenario) -> Tally:
         handlers[kind](lane, generation, number, lease, value)
     walk.advance(trace.end_ns)
     counts = walk.finish()
-    after_warmup = rows[np.searchsorted(rows[:, 0], scenario.warmup) :, 1]
-    happened = np.bincount(after_warmup, minlength=max(Kind) + 1).tolist()
+    sent, granted, denied = renewals(rows, scenario.warmup)
     observed_ns = max(0, trace.end_ns - scenario.warmup)
     return Tally(
         observed_ns=observed_ns,
         capacity_ns=scenario.limit.slots * observed_ns,
         terminations_by_cause=dict(sorted(walk.by_cause.items())),
-        renewals_sent=happened[Kind.SEND],
-        renewals_granted=happened[Kind.RENEWED],
-        renewals_denied=happened[Kind.DENIED],
+        renewals_sent=sent,
+        renewals_granted=granted,
+        renewals_denied=denied,
         over_allocation_by_cause=dict(sorted(levels.by_cause.items())),
         **_integrals(levels),
         **counts,
     )
+
+
+def renewals(rows: npt.NDArray[np.int64], since_ns: int) -> tuple[int, int, int]:
+    """Return how many renewals were sent, granted and denied from `since_ns` on, those that were left out too."""
+    kinds = rows[:, 1]
+    times = np.where(kinds >= Kind.SKIPPED, rows[:, 6], rows[:, 0])
+    counted = times >= since_ns
+    happened = np.bincount(kinds[counted], minlength=max(Kind) + 1).tolist()
+    skipped = int(rows[counted & (kinds == Kind.SKIPPED), 4].sum())
+    sent = happened[Kind.SEND] + happened[Kind.SENT_EARLIER] + skipped
+    granted = happened[Kind.RENEWED] + happened[Kind.RENEWED_EARLIER] + skipped
+    return sent, granted, happened[Kind.DENIED]
 
 
 def _integrals(levels: Levels) -> Mapping[str, int]:

@@ -48,6 +48,8 @@ class Run:
     """The last that ended at the authority."""
     lost: LeaseLife | None = None
     """The last that it took for lost."""
+    believed: LeaseLife | None = None
+    """The last that it knew it had."""
     # what of it is in the levels
     wanting: bool = False
     held: bool = False
@@ -163,8 +165,9 @@ class Walk:
         if run.alive:
             self._end(run, "turned_away")
         self._settle(run)
-        if run.crashed_ns < 0:
-            del self._runs[lane, generation]
+        del self._runs[lane, generation]
+        for life in (run.lost_lease, run.lost, run.believed):
+            self._consider(run, life)
 
     def _end(self, run: Run, how: str) -> None:
         assert run.alive, f"run {run.lane}.{run.generation} ends twice"
@@ -182,18 +185,21 @@ class Walk:
 
     # ---- a run and its lease
 
-    def _hold(self, lane: int, generation: int, _number: int, _lease: int, _value: int) -> None:
+    def _hold(self, lane: int, generation: int, _number: int, lease: int, _value: int) -> None:
         run = self._runs[lane, generation]
         run.believes = run.alive
+        before, run.believed = run.believed, self._known(run, lease)
+        self._consider(run, before)
         self._settle(run)
 
     def _lose(self, lane: int, generation: int, number: int, lease: int, value: int) -> None:
         run = self._runs[lane, generation]
         run.believes = False
-        life = self._leases[lease][0] if lease in self._leases else LeaseLife(lease, lane, generation, 0)
+        life = self._known(run, lease)
         if life.lost_ns < 0:
             life.lost_ns, life.reason, life.truth = self.levels.now, number, value
-        run.lost = life
+        before, run.lost = run.lost, life
+        self._consider(run, before)
         self._settle(run)
 
     def _halt(self, lane: int, generation: int, number: int, _lease: int, _value: int) -> None:
@@ -221,8 +227,7 @@ class Walk:
             life.cause = None
         else:
             run = self._runs.get((lane, generation)) or _gone(lane, generation)
-            life = LeaseLife(lease, lane, generation, levels.now, started_ns=run.started_ns)
-            self._leases[lease] = (life, run)
+            life = self._known(run, lease)
         run.leases[lease] = life
         levels.in_use = value
         if run.waiting:
@@ -270,9 +275,25 @@ class Walk:
         life, run = self._leases[lease]
         del run.leases[lease]
         life.ended_ns, life.ended_by, life.given_back_in = self.levels.now, by, run.own_halt
-        run.lost_lease = life
+        before, run.lost_lease = run.lost_lease, life
         self._settle(run)
+        self._consider(run, before)
+        self._consider(run, life)
         return run
+
+    def _known(self, run: Run, lease: int) -> LeaseLife:
+        """Return a lease that is not forgotten, or its beginning."""
+        if lease not in self._leases:
+            life = LeaseLife(lease, run.lane, run.generation, self.levels.now, started_ns=run.started_ns)
+            self._leases[lease] = (life, run)
+        return self._leases[lease][0]
+
+    def _consider(self, run: Run, life: LeaseLife | None) -> None:
+        """Forget a lease unless it lives, or its run can still suffer from having lost it."""
+        if life is None or life.lease in run.leases:
+            return
+        if run.done or life not in (run.lost_lease, run.lost, run.believed):
+            self._leases.pop(life.lease, None)
 
     def _freed(self, crashed_ns: int) -> None:
         """A slot is free again; remember when its holder crashed, if it did."""

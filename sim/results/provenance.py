@@ -21,7 +21,10 @@ SEED = 1
 
 
 ENGINE = "process"
-"""The engine of a study that names none."""
+"""The engine of a single replication that names none."""
+ENGINE_FOR_MANY = "auto"
+"""The engine of many replications where none is named. What is recorded is what was asked for: so results are the same
+to the byte whether the compiled engine was there or not."""
 
 
 _WORDS: Final = ("title", "about")
@@ -96,7 +99,7 @@ class Provenance:
     def replay(self, replication: int, point: Mapping[str, str] | None = None) -> str:
         """Return the command that shows one replication again."""
         origin = Origin(self.name, {**self.overrides, **(point or {})})
-        engine = "" if self.engine == "process" else f" --engine {self.engine}"
+        engine = "" if self.engine in (ENGINE, ENGINE_FOR_MANY) else f" --engine {self.engine}"
         options = f" --seed {self.seed} --rep {replication}{engine}{origin.options()}"
         first = "" if self.named else f"   # once sim.dumps(scenario) is written to {self.name}"
         return f"leasesim explain {shell(self.name)}{options}{first}"

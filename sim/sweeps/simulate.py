@@ -15,7 +15,7 @@ from sim.results.many import Replications
 from sim.results.measures import HEADLINES, known
 from sim.results.origins import Origin, Source, named
 from sim.results.pair import Comparison
-from sim.results.provenance import ENGINE, SEED, Provenance
+from sim.results.provenance import ENGINE, ENGINE_FOR_MANY, SEED, Provenance
 from sim.results.single import Run
 from sim.sweeps.grid import Point, grid
 from sim.sweeps.runner import JOBS_MAX, pool_of
@@ -58,7 +58,7 @@ def replicate(
     replications: int | None = None,
     precision: float | None = None,
     seed: int = SEED,
-    engine: str = ENGINE,
+    engine: str = ENGINE_FOR_MANY,
     jobs: int = 1,
     metric: str | Sequence[str] = HEADLINES,
     progress: Progress | None = None,
@@ -70,7 +70,7 @@ def replicate(
         replications: how many; 30 where neither this nor `precision` is given; with `precision`, at most so many.
         precision: go on until the half-width of each `metric` is at most this share of its value, such as 0.1.
         seed: same seed, same numbers.
-        engine: "process", the reference; all engines give the same events.
+        engine: "auto", the compiled one where it can run; all engines give the same results.
         jobs: processes; the result does not depend on it.
         metric: the name or names of what has to be precise.
         progress: called with the replications done and planned.
@@ -109,7 +109,7 @@ def compare(
     b: Source,
     replications: int = REPLICATIONS,
     seed: int = SEED,
-    engine: str = ENGINE,
+    engine: str = ENGINE_FOR_MANY,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -120,7 +120,7 @@ def compare(
         b: another, often ``a.with_({"lease.ttl": "10m"})``.
         replications: how many of each.
         seed: same seed, same numbers.
-        engine: "process", the reference; all engines give the same events.
+        engine: "auto", the compiled one where it can run; all engines give the same results.
         jobs: processes; the result does not depend on it.
         progress: called with the replications done and planned.
     """
@@ -142,7 +142,7 @@ def sweep(
     axes: Axes,
     replications: int = SWEEP_REPLICATIONS,
     seed: int = SEED,
-    engine: str = ENGINE,
+    engine: str = ENGINE_FOR_MANY,
     jobs: int = 1,
     out: str | os.PathLike[str] | None = None,
     resume: bool = True,
@@ -157,7 +157,7 @@ def sweep(
         axes: dotted keys and their values, ``{"lease.ttl": ["1m", "5m"], "renewal.every": "0.2..0.9/8"}``.
         replications: how many of each point.
         seed: same seed, same numbers.
-        engine: "process", the reference; all engines give the same events.
+        engine: "auto", the compiled one where it can run; all engines give the same results.
         jobs: processes; the result does not depend on it.
         out: a folder for what is computed, as it is computed.
         resume: reuse what is in that folder; else start it again.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sim import engines, metrics
+from sim import metrics
 from sim.metrics import Tally
 from sim.model.scenario import Scenario
 
@@ -49,7 +49,7 @@ def perform(job: Job) -> tuple[Outcome, ...]:
 def _outcomes(job: Job) -> Iterator[Outcome]:
     for replication in job.replications:
         try:
-            tally = tally_of(_scenario(job.scenario), job.seed, replication, job.engine)
+            tally = metrics.tally_of(_scenario(job.scenario), job.seed, replication, job.engine)
         except Exception as error:  # noqa: BLE001 - a defect in one replication must not end a sweep of thousands
             yield failed(job.point, replication, error)
         else:
@@ -61,11 +61,6 @@ def failed(point: int, replication: int, error: BaseException) -> Outcome:
     words = str(error).strip().splitlines()
     line = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
     return Outcome(point, replication, None, line, "".join(traceback.format_exception(error)))
-
-
-def tally_of(scenario: Scenario, seed: int, replication: int, engine: str) -> Tally:
-    """Simulate one replication and measure it."""
-    return metrics.measure(engines.run(scenario, seed, replication, engine=engine), scenario)
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from typing import Any
 
 from sim.model.scenario import Scenario
 from sim.trace import Trace
@@ -24,4 +26,16 @@ def simulate(scenario: Scenario, seed: int, replication: int, fast_forward: bool
     return drive(scenario, seed, replication, fast_forward)
 
 
-__all__ = ["available", "simulate"]
+def stream(
+    scenario: Scenario, seed: int, replication: int, consume: Callable[[Any], None], fast_forward: bool = False
+) -> bool:
+    """Run one replication and hand its rows to `consume` as they come, in arrays that are valid during the call.
+
+    Return whether they are the whole replication: where fast-forward cannot go on, it has to be run again without.
+    """
+    from sim.engines.kernel.driving import stream as drive
+
+    return drive(scenario, seed, replication, consume, fast_forward)
+
+
+__all__ = ["available", "simulate", "stream"]

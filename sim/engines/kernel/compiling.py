@@ -72,7 +72,7 @@ def _kept_on_disk(function: Callable[[Any], None]) -> Any:
     for folder in folders:
         before = numba.config.CACHE_DIR
         try:
-            place = folder / f"kernel-{_digest()}"
+            place = folder / f"kernel-{_digest(Path(function.__code__.co_filename).parent)}"
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not os.access(place, os.W_OK):
                 continue
@@ -89,11 +89,12 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def _digest() -> str:
-    """A fingerprint of everything that is compiled: numba itself looks only at the file of the loop."""
+def _digest(folder: Path) -> str:
+    """A fingerprint of all that is compiled for an entry in `folder`: numba itself looks only at the entry's file."""
     digest = hashlib.blake2b(digest_size=8)
     package = Path(__file__).parent
-    for path in [*sorted(package.glob("*.py")), *(package.parents[1] / f"{name}.py" for name in _COMPILED_TOO)]:
+    shared = (package.parents[1] / f"{name}.py" for name in _COMPILED_TOO)
+    for path in [*sorted({*package.glob("*.py"), *folder.glob("*.py")}), *shared]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

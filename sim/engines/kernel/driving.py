@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -29,19 +30,53 @@ _LIMITS = {
 }
 
 
+Rows = npt.NDArray[np.int64]
+
+
 def simulate(
     scenario: Scenario, seed: int, replication: int, fast_forward: bool = False, foresight: int = FORESIGHT
 ) -> Trace:
     """Run one replication and return its trace; with `fast_forward` routine events are left out of it."""
+    memory = _went_through(_prepared(scenario, seed, replication, fast_forward, foresight), scenario)
+    if memory is None:
+        return simulate(scenario, seed, replication)
+    return Trace(_rows(memory).copy(), scenario.duration)
+
+
+def stream(
+    scenario: Scenario, seed: int, replication: int, consume: Callable[[Rows], None], fast_forward: bool = False
+) -> bool:
+    """Run one replication and hand its rows over as they come; each array is valid only while `consume` looks at it.
+
+    Return whether they are the whole replication: where fast-forward cannot go on, it has to be run again without.
+    """
+    memory = _went_through(_prepared(scenario, seed, replication, fast_forward, FORESIGHT), scenario, consume)
+    if memory is None:
+        return False
+    consume(_rows(memory))
+    return True
+
+
+def _prepared(scenario: Scenario, seed: int, replication: int, fast_forward: bool, foresight: int) -> Rows:
     memory = lower(scenario, seed, replication)
     if fast_forward:
         memory[at.SKIPS_RENEWALS], memory[at.SKIPS_POLLS] = can_skip(scenario)
         memory[at.FORESIGHT] = foresight
+    return memory
+
+
+def _went_through(memory: Rows, scenario: Scenario, consume: Callable[[Rows], None] | None = None) -> Rows | None:
+    """Let the loop run to the end; None where fast-forward cannot go on.
+
+    What asks for room for more rows gets it, or a consumer of those that are there.
+    """
     while True:
         go_through(memory if INTERPRETED else memory.ctypes.data)
         status = int(memory[at.STATUS])
         if status == at.FINISHED:
-            break
+            return memory
+        if status == at.CANNOT_SKIP:
+            return None
         if status == at.STANDS_STILL:
             raise time_stands_still(int(memory[at.NOW]))
         if status == at.CLOCK_OUT_OF_RANGE:
@@ -49,15 +84,21 @@ def simulate(
                 "faults: steps or drifts add up to a clock that the kernel cannot follow",
                 'use engine="process", or smaller faults[].step and faults[].ppm',
             )
-        if status == at.CANNOT_SKIP:
-            return simulate(scenario, seed, replication)
-        memory = _with_more_room(memory, status, scenario)
+        if status == at.GROW_ROWS and consume is not None and memory[at.ROW_COUNT] > 0:
+            consume(_rows(memory))
+            memory[at.ROWS_BEFORE] -= memory[at.ROW_COUNT]  # so many came before this instant
+            memory[at.ROW_COUNT] = 0
+            memory[at.STATUS] = at.RUNNING
+        else:
+            memory = _with_more_room(memory, status, scenario)
+
+
+def _rows(memory: Rows) -> Rows:
     first, count = int(memory[at.ROWS]), int(memory[at.ROW_COUNT])
-    rows = memory[first : first + count * at.ROW_WORDS]
-    return Trace(rows.copy().reshape(-1, at.ROW_WORDS), scenario.duration)
+    return memory[first : first + count * at.ROW_WORDS].reshape(-1, at.ROW_WORDS)
 
 
-def _with_more_room(memory: npt.NDArray[np.int64], status: int, scenario: Scenario) -> npt.NDArray[np.int64]:
+def _with_more_room(memory: Rows, status: int, scenario: Scenario) -> Rows:
     """Return a longer memory, or say which scenario is too large for this machine, and in what."""
     limit, what = _LIMITS[status]
     try:
