@@ -28,8 +28,9 @@ check: .venv/.installed ## linters only: ruff and mypy
 long: .venv/.installed ## the tests that take minutes
 	.venv/bin/pytest -m long -n 2
 
-bench: .venv/.installed ## measure the speed of the engine, beside SimPy alone
-	.venv/bin/python -m benchmarks.process_engine
+bench: .venv/.installed ## measure the speed of the engines, beside C and other simulators: one table
+	.venv/bin/python -m pip install -qq --disable-pip-version-check $$(test -f "$(CONSTRAINTS)" && echo "-c $(CONSTRAINTS)") -e '.[bench]'
+	.venv/bin/python -m benchmarks
 
 clean: ## remove what make made
 	rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -30,7 +30,9 @@ def machine() -> str:
             versions.append(f"{package} missing")
     gcc = build.compiler()
     if gcc is not None:
-        versions.append(subprocess.run([gcc, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0])
+        versions.append(
+            subprocess.run([gcc, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+        )
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
+from functools import partial
 
 from benchmarks import worlds
 from benchmarks.lease_world import Run, fast_modes
@@ -35,7 +35,7 @@ def growth_rows(rounds: int, holders: tuple[int, ...] = HOLDERS) -> list[Row]:
             scenario = worlds.many(n, slots(n), f"{max(1, HOLDER_HOURS // n)}h")
             hours = measure(kernel.simulate(scenario, 1, 0), scenario).lease_ns / HOUR
             for name, run in modes.items():
-                seconds = [cpu_seconds(lambda run=run: run(scenario, 0)) for _ in range(rounds)]  # type: ignore[misc]  # bound at once
+                seconds = [cpu_seconds(partial(run, scenario, 0)) for _ in range(rounds)]
                 costs[name].append(1e6 * statistics.median(seconds) / hours)
         for name, several in costs.items():
             note = ", ".join(f"{n:,}: {cost:.1f}" for n, cost in zip(holders, several, strict=True))
@@ -51,6 +51,3 @@ def _two_thirds(holders: int) -> int:
 
 def _all(holders: int) -> int:
     return holders
-
-
-Slots = Callable[[int], int]

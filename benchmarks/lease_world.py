@@ -78,10 +78,8 @@ def _one_world(part: str, scenario: Scenario, rounds: int) -> list[Row]:
         if name.startswith("plain"):
             note += f"; {1e9 * statistics.median(each) * hours / events:.0f} ns an event of the trace"
         rows.append(Row(part, name, 1 / statistics.median(each), "lease-h / CPU-s", note))
-    for name in ("fast-forward", "kernel, metrics without a trace"):
-        if name not in modes:
-            rows.append(missing(part, name, "not in this version"))
-    return rows
+    absent = [name for name in ("fast-forward", "kernel, metrics without a trace") if name not in modes]
+    return rows + [missing(part, name, "not in this version") for name in absent]
 
 
 def _several(run: Run, scenario: Scenario, _round: int) -> None:

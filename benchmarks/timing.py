@@ -1,4 +1,4 @@
-"""CPU time, interleaved: what is compared is measured in turns, so that a slow minute of the machine slows all of it."""
+"""CPU time, interleaved: what is compared is measured in turns, so that a slow minute slows all of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -20,7 +21,7 @@ def interleaved(rounds: int, work: Mapping[str, Callable[[int], object]]) -> dic
     spent: dict[str, list[float]] = {name: [] for name in work}
     for number in range(rounds):
         for name, one in work.items():
-            spent[name].append(cpu_seconds(lambda one=one: one(number)))  # type: ignore[misc]  # bound at once
+            spent[name].append(cpu_seconds(partial(one, number)))
     return spent
 
 

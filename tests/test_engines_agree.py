@@ -162,7 +162,7 @@ def test_seconds_are_rounded_as_python_rounds_them() -> None:
 
 
 def test_a_replication_is_fast_enough_to_be_worth_it() -> None:
-    """A coarse guard: benchmarks/engines.py measures. Twenty times the reference is far below what is measured."""
+    """A coarse guard: `python -m benchmarks` measures. Twenty times the reference is far below what is measured."""
     scenario = load("laptop-own-server")
     kernel.simulate(scenario, 1, 0)
     spent = {}

@@ -50,9 +50,11 @@ PRELUDE: Final = """\
 #include <string.h>
 static inline double real_at(const int64_t *m, int64_t i) { double x; memcpy(&x, m + i, 8); return x; }
 static inline void set_real_at(int64_t *m, int64_t i, double x) { memcpy(m + i, &x, 8); }
-static inline uint64_t high_product_of(uint64_t a, uint64_t b) { return (uint64_t) (((unsigned __int128) a * b) >> 64); }
+static inline uint64_t high_product_of(uint64_t a, uint64_t b)
+{ return (uint64_t) (((unsigned __int128) a * b) >> 64); }
 static inline int64_t floor_div(int64_t a, int64_t b) { int64_t q = a / b; return q - ((a % b != 0) & ((a ^ b) < 0)); }
-static inline int64_t floor_mod(int64_t a, int64_t b) { int64_t r = a % b; return (r != 0) & ((r ^ b) < 0) ? r + b : r; }
+static inline int64_t floor_mod(int64_t a, int64_t b)
+{ int64_t r = a % b; return (r != 0) & ((r ^ b) < 0) ? r + b : r; }
 static inline int64_t min_i(int64_t a, int64_t b) { return b < a ? b : a; }
 static inline int64_t max_i(int64_t a, int64_t b) { return b > a ? b : a; }
 static inline double min_d(double a, double b) { return b < a ? b : a; }
