@@ -316,6 +316,10 @@ class Body:
 
     def compare(self, node: ast.Compare) -> Typed:
         """Translate comparisons."""
+        if isinstance(node.ops[0], ast.In | ast.NotIn) and isinstance(node.comparators[0], ast.Tuple):
+            one = self.value(node.left)[0]
+            found = " || ".join(f"({one} == {self.value(part)[0]})" for part in node.comparators[0].elts)
+            return f"({'!' if isinstance(node.ops[0], ast.NotIn) else ''}({found}))", "i"
         sides = [self.value(side)[0] for side in (node.left, *node.comparators)]
         pairs = zip(sides, node.ops, sides[1:], strict=False)
         return "(" + " && ".join(f"({a} {COMPARE[type(op)]} {b})" for a, op, b in pairs) + ")", "i"

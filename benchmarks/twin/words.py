@@ -40,7 +40,7 @@ PRIMITIVES: Final = {
     "_pointer_to": ("(int64_t *)", "m"),
     "_real": ("real_at", "d"),
     "_set_real": ("set_real_at", "v"),
-    "_high_product": ("high_product_of", "u"),
+    "high_product": ("high_product_of", "u"),
 }
 """What the kernel generates as machine code by itself."""
 
