@@ -18,6 +18,17 @@ def busy(duration: str) -> Scenario:
     return four.model_copy(update={"faults": tuple(fault for fault in four.faults if fault.name != "night")})
 
 
+def quiet(duration: str) -> Scenario:
+    """Return the reported case with jobs of 8 hours (median) on a machine with a tenth of the faults and no nights."""
+    base = load("laptop-own-server").with_({"duration": duration, "runs.work.median": "8h"})
+    rarer = tuple(
+        fault.model_copy(update={"when": fault.when.model_copy(update={"rate": fault.when.rate / 10})})
+        for fault in base.faults
+        if fault.when.rate is not None
+    )
+    return base.model_copy(update={"faults": rarer})
+
+
 def many(holders: int, slots: int, duration: str) -> Scenario:
     """Return `holders` clients on so many slots, on a machine each, without faults."""
     return override(

@@ -80,7 +80,7 @@ def test_shipped_scenarios(path: Path) -> None:
     agree(load(path), seed=11)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios(), SEEDS)
 def test_generated_scenarios(scenario: Scenario, seed: int) -> None:
     agree_if_small(scenario, seed)
