@@ -212,8 +212,8 @@ class _Translation:
         yield Field("hosts.monotonic_counts_suspend", counts, f"prefect.platform = '{o['platform']}'")
         median, sigma = {"local": ("300us", 0.5), "remote": ("1ms", 0.6), "cloud": ("25ms", 0.6)}[o["server"]]
         for key in ("network.up", "network.down"):
-            law = {"kind": "lognormal", "median": median, "sigma": sigma}
-            yield Field(key, law, f"assumption for server = '{o['server']}'")
+            way: dict[str, Any] = {"kind": "lognormal", "median": median, "sigma": sigma}
+            yield Field(key, way, f"assumption for server = '{o['server']}'")
 
 
 def _s(seconds: float) -> str:
