@@ -54,7 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # what people hold in their hands, and draw with
     "results": RUNS | {"oracles", "report"},
     "sweeps": RUNS | {"oracles", "report", "results"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps"},
+    "remedies": RUNS | {"results", "sweeps"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}
