@@ -55,7 +55,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": RUNS | {"oracles", "report"},
     "sweeps": RUNS | {"oracles", "report", "results"},
     "remedies": RUNS | {"results", "sweeps"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies"},
+    "diagnosis": RUNS | {"results"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

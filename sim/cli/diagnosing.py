@@ -1,0 +1,143 @@
+"""The command that asks what happened, and names the suspects."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from sim.cli import dotted as overriding
+from sim.cli import screen
+from sim.cli.options import Dotted, Simulation
+from sim.diagnosis.suspects import Answer, Answers, world
+from sim.diagnosis.weighing import LOGS, REPLICATIONS
+from sim.diagnosis.weighing import diagnose as weigh
+from sim.errors import Problem, ScenarioError, UsageError, nearest
+from sim.model.load import warnings_of
+from sim.model.presets.options import known
+from sim.model.presets.versions import book
+from sim.results.provenance import ENGINE
+from sim.units import parse_duration
+
+Log = Literal["410", "timeout", "refused", "reset", "5xx", "unknown"]
+
+
+def diagnose(
+    *,
+    prefect_version: Annotated[str | None, Parameter(name=("--prefect-version", "--prefect.version"))] = None,
+    launch: str = "serve",
+    server: str = "local",
+    limit: str = "deployment",
+    body: str = "async",
+    sleeps: Answer = "unknown",
+    blocks: Answer = "unknown",
+    restarts: Answer = "unknown",
+    retries: Answer = "unknown",
+    log: Log = "unknown",
+    after: str | None = None,
+    reps: int = REPLICATIONS,
+    simulation: Simulation | None = None,
+    dotted: Dotted = None,
+) -> None:
+    """My run was terminated: what happened? Ranked suspects with probabilities, and what would decide each.
+
+    Without options it asks, if there is a terminal. Every answer may be left out.
+
+    Parameters
+    ----------
+    prefect_version
+        Version of Prefect, such as 3.4.25; the newest known if left out.
+    launch
+        serve, worker, or worker_elsewhere (another host, a pod).
+    server
+        local (the runs' own machine), remote, or cloud.
+    limit
+        What was lost: deployment, concurrency (strict), or tag.
+    body
+        async or sync flow.
+    sleeps
+        Does the machine sleep?
+    blocks
+        Does the flow make long blocking calls?
+    restarts
+        Is the server restarted now and then?
+    retries
+        Does the flow retry by itself?
+    log
+        How the last renewal ended: 410, timeout, refused, reset, 5xx.
+    after
+        How long after the start of the run, such as 26m.
+    reps
+        Replications of each suspect.
+    """
+    simulation = simulation or Simulation()
+    overrides = dict(dotted or {})
+    version = prefect_version or overrides.pop("prefect.version", None)
+    given = {"launch": launch, "server": server, "limit": limit, "body": body}
+    said: dict[str, str] = {"sleeps": sleeps, "blocks": blocks, "restarts": restarts, "retries": retries, "log": log}
+    untouched = version is None and after is None and set(said.values()) == {"unknown"} and not overrides
+    if untouched and sys.stdin is not None and sys.stdin.isatty() and not simulation.json:
+        version, after = interview(given, said)
+    if not 2 <= reps <= 100_000:
+        raise UsageError(f"--reps {reps}: expected a number from 2 to 100,000")
+    after_ns = _after(after)
+    answers = Answers(str(version or book()["last"]), **given, **said, after_ns=after_ns)  # type: ignore[arg-type]  # checked: words of Answer
+    base = overriding.apply(world(answers), overrides)
+    screen.warn(warnings_of(base))
+    engine = "auto" if simulation.engine == ENGINE else simulation.engine
+    with screen.progress("suspects") as progress:
+        result = weigh(answers, base, reps, simulation.seed, engine, progress)
+    if simulation.json:
+        screen.out_json(result.as_json())
+    else:
+        screen.out(result.table().text())
+
+
+def _after(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        ns = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--after {text}: {error}", "for example --after 26m") from None
+    if ns < 0:
+        raise UsageError(f"--after {text}: must not be negative")
+    return ns
+
+
+def interview(
+    given: dict[str, str], said: dict[str, str], ask: Callable[[str], str] = input
+) -> tuple[str | None, str | None]:
+    """Ask on the terminal; an empty answer keeps what stands in brackets. Changes `given` and `said`."""
+    screen.aside("Answer what you know; Enter leaves a question open.")
+    version = ask(f"Version of Prefect [{book()['last']}]: ").strip() or None
+    questions = {
+        "launch": "How are runs launched",
+        "server": "Where is the server",
+        "limit": "Which limit",
+        "body": "Flow",
+    }
+    for name, question in questions.items():
+        given[name] = _answer(ask, question, list(known()[name]["choices"]), given[name])
+    asked = {
+        "sleeps": "Does the machine sleep",
+        "blocks": "Does the flow make long blocking calls",
+        "restarts": "Is the server restarted now and then",
+        "retries": "Does the flow retry by itself",
+    }
+    for name, question in asked.items():
+        said[name] = _answer(ask, question, ["yes", "no", "unknown"], "unknown")
+    said["log"] = _answer(ask, "How did the last renewal end", list(LOGS), "unknown")
+    return version, ask("How long after the start, such as 26m []: ").strip() or None
+
+
+def _answer(ask: Callable[[str], str], question: str, choices: list[str], default: str) -> str:
+    text = ask(f"{question}? {', '.join(choices)} [{default}]: ").strip().lower()
+    if not text:
+        return default
+    near = next((choice for choice in choices if choice.startswith(text)), None) or nearest(text, choices)
+    if near is None:
+        raise ScenarioError([Problem(question, f"expected one of {', '.join(choices)}, got '{text}'")])
+    return near
