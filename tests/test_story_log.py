@@ -19,7 +19,7 @@ from sim.vocabulary import Kind
 WORLD = """
 duration = "3h"
 runs.work = "2h"
-runs.arrivals = { kind = "closed", clients = 1, think = "3h" }
+runs.arrivals = { kind = "times", times = ["0s"] }
 [prefect]
 version = "VERSION"
 """
