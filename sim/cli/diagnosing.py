@@ -18,7 +18,6 @@ from sim.errors import Problem, ScenarioError, UsageError, nearest
 from sim.model.load import warnings_of
 from sim.model.presets.options import known
 from sim.model.presets.versions import book
-from sim.results.provenance import ENGINE
 from sim.units import parse_duration
 
 Log = Literal["410", "timeout", "refused", "reset", "5xx", "unknown"]
@@ -86,9 +85,8 @@ def diagnose(
     answers = Answers(str(version or book()["last"]), **given, **said, after_ns=after_ns)  # type: ignore[arg-type]  # checked: words of Answer
     base = overriding.apply(world(answers), overrides)
     screen.warn(warnings_of(base))
-    engine = "auto" if simulation.engine == ENGINE else simulation.engine
     with screen.progress("suspects") as progress:
-        result = weigh(answers, base, reps, simulation.seed, engine, progress)
+        result = weigh(answers, base, reps, simulation.seed, simulation.engine_for_many, progress)
     if simulation.json:
         screen.out_json(result.as_json())
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sim.cli import screen
 from sim.cli.options import Dotted, Simulation, chosen
 from sim.errors import UsageError
+from sim.results.provenance import ENGINE
 from sim.story import occupancy as comparing
 from sim.sweeps import simulate
 from sim.units import parse_duration
@@ -45,7 +46,7 @@ def occupancy(
     if rep < 0:
         raise UsageError(f"--rep {rep}: replications are counted from 0")
     window = {f"{name}_ns": _time(name, value) for name, value in (("start", start), ("stop", stop)) if value}
-    run = simulate.run(chosen(scenario, dotted), simulation.seed, rep, simulation.engine)
+    run = simulate.run(chosen(scenario, dotted), simulation.seed, rep, simulation.engine or ENGINE)
     found = comparing.compared(run.scenario, run.trace)
     path = out or Path(f"occupancy-{run.provenance.title}.png")
     if not text:

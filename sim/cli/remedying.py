@@ -6,7 +6,6 @@ from sim.cli import screen
 from sim.cli.options import Dotted, Effort, Simulation, chosen
 from sim.errors import UsageError
 from sim.remedies.trial import remedies as tried
-from sim.results.provenance import ENGINE
 
 
 def remedies(
@@ -24,14 +23,20 @@ def remedies(
     scenario
         A name (see: leasesim list) or the path of a TOML file.
     """
-    simulation, effort = simulation or Simulation(engine="auto"), effort or Effort()
+    simulation, effort = simulation or Simulation(), effort or Effort()
     count = effort.replications()
     if count is None:
         raise UsageError("--reps auto: a comparison needs a number", "for example --reps 100")
     world = chosen(scenario, dotted)
-    engine = "auto" if simulation.engine == ENGINE else simulation.engine
     with screen.progress("replications") as progress:
-        result = tried(world, count, seed=simulation.seed, engine=engine, jobs=effort.workers, progress=progress)
+        result = tried(
+            world,
+            count,
+            seed=simulation.seed,
+            engine=simulation.engine_for_many,
+            jobs=effort.workers,
+            progress=progress,
+        )
     if simulation.json:
         screen.out_json(result.as_json())
     else:

@@ -44,6 +44,8 @@ class Suspect:
     """The piece of evidence that would tell it from the others."""
     prior: float
     changes: Mapping[str, Any]
+    weight: float = 1.0
+    """What a kill in its world counts, where that world has more runs, or less time, than the others'."""
 
 
 _LAPTOP: Final = {
@@ -78,6 +80,7 @@ def suspects(a: Answers) -> Iterator[Suspect]:
     """Yield everyone who may be to blame, with what the answers say of him."""
     yield from _machine(a)
     yield from _server(a)
+    yield from _crowd(a)
     yield from _network()
     yield from _lifecycle(a)
 
@@ -118,6 +121,17 @@ def _server(a: Answers) -> Iterator[Suspect]:
         "the server was slow (a locked database)", "1/h, median 20 s",
         "the server's log has requests of more than a minute, or 'database is locked'",
         0.3, _fault("1/h", "slow", "20s", 1.0, factor=10000.0),
+    )  # fmt: skip
+
+
+def _crowd(a: Answers) -> Iterator[Suspect]:
+    """A server with SQLite works on a hundred requests at once, and every run keeps one place for its events."""
+    few, clients, hours, whole = 3, 130, 1, 48
+    crowd = {"runs.arrivals.clients": clients, "limit.slots": clients, "duration": f"{hours}h"}
+    yield Suspect(
+        "more than a hundred clients froze the API", f"{clients} runs at once on one server with SQLite",
+        "all requests hang, for everybody, while the server's log shows sweeps every 15 s; fewer clients end it",
+        0.0 if a.server == "cloud" else 0.02, crowd, few / clients * whole / hours,
     )  # fmt: skip
 
 

@@ -137,13 +137,18 @@ def diagnose(
             totals[index] += len(found)
         if progress:
             progress(index + 1, len(listed))
-    weights = fitting * np.array([[suspect.prior] for suspect in listed])
+    weights = fitting * np.array([[suspect.prior * suspect.weight] for suspect in listed])
     together = weights.sum(axis=0)
     verdicts = [
-        Verdict(suspect, _share(weights[index], together, suspect.prior), int(fitting[index].sum()), totals[index])
+        Verdict(
+            suspect,
+            _share(weights[index], together, suspect.prior * suspect.weight),
+            int(fitting[index].sum()),
+            totals[index],
+        )
         for index, suspect in enumerate(listed)
     ]
-    ranked = sorted(verdicts, key=lambda v: -v.matching * v.suspect.prior)
+    ranked = sorted(verdicts, key=lambda v: -v.probability.value if v.matching else 0.0)
     return Diagnosis(answers, base, tuple(ranked), replications, seed)
 
 

@@ -13,7 +13,7 @@ from sim.remedies.advice import Remedy, advice
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import OVER_ALLOCATION, difference
 from sim.results.origins import Source, named
-from sim.results.provenance import SEED, Provenance
+from sim.results.provenance import ENGINE_FOR_MANY, SEED, Provenance
 from sim.results.tables import Table, number
 from sim.stats import Estimate, paired_difference
 from sim.sweeps.grid import Point
@@ -147,7 +147,7 @@ def remedies(
     scenario: Source,
     replications: int = REPLICATIONS,
     seed: int = SEED,
-    engine: str = "auto",
+    engine: str = ENGINE_FOR_MANY,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Remedies:

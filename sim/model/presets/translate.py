@@ -7,8 +7,6 @@ from typing import Any, Final, NamedTuple
 
 from sim.model.presets.options import STORAGE, Options, known
 from sim.model.presets.versions import Fact, at_least, facts_at
-from sim.model.scenario import Scenario
-from sim.model.wording import dotted_keys
 
 _NEVER: Final = "25000d"
 """An interval that no replication lives to see the end of."""
@@ -26,11 +24,9 @@ class Field(NamedTuple):
 
 
 def translated(options: Options) -> list[Field]:
-    """Return the fields that a table stands for; those that the model has no key for yet are left out."""
+    """Return the fields that a table stands for."""
     whole = _Translation(options)
-    fields = [*whole.limit(), *whole.lease(), *whole.server(), *whole.renewal(), *whole.http(), *whole.world()]
-    keys = set(dotted_keys(Scenario, "faults"))
-    return [field for field in fields if field.key in keys]
+    return [*whole.limit(), *whole.lease(), *whole.server(), *whole.renewal(), *whole.http(), *whole.world()]
 
 
 class _Translation:
@@ -145,6 +141,9 @@ class _Translation:
         yield storage if o["server"] == "cloud" else self.setting("server.storage", STORAGE, self._storage())
         if "replicas" in o.given and o["server"] != "cloud":
             yield self.setting("server.replicas", "replicas", o["replicas"])
+        if o["server"] != "cloud":
+            yield self.fact("server.requests_max", "requests_max")
+            yield self.fact("server.connections_per_run", "connections_per_run")
         median, p99 = self.facts["service_ms"].value
         law = {"kind": "lognormal", "median": f"{median}ms", "p99": f"{p99}ms"}
         yield self.fact("server.service", "service_ms", law)
