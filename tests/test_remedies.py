@@ -134,7 +134,7 @@ def test_the_verdict_is_read_off_both_intervals(
     killed: tuple[float, float], over: tuple[float, float], verdict: str
 ) -> None:
     sides = [Estimate((low + high) / 2, low, high, "fraction", 9, "t", 0.99) for low, high in (killed, over)]
-    each = Tried(Remedy("x", Scenario()), (), *sides)
+    each = Tried(Remedy("x", Scenario()), (), sides[0], sides[1])
     assert each.verdict == verdict
     assert verdict in each.sentence()
 

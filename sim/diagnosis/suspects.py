@@ -60,15 +60,13 @@ _LAPTOP: Final = {
 def world(answers: Answers) -> Scenario:
     """Return the world of these answers, in which nothing goes wrong yet."""
     table = {"version": answers.version, "launch": answers.launch, "server": answers.server}
-    table |= {"limit": answers.limit, "body": answers.body, "concurrency_limit": 2}
-    table |= {"strict": True} if answers.limit == "concurrency" else {}
-    lines = "\n".join(
-        f"{name} = {str(value).lower() if value is True else repr(value)}" for name, value in table.items()
-    )
+    table |= {"limit": answers.limit, "body": answers.body}
+    lines = "\n".join(f'{name} = "{value}"' for name, value in table.items()) + "\nconcurrency_limit = 2\n"
+    lines += "strict = true\n" if answers.limit == "concurrency" else ""
     text = f'title = "Diagnosis"\nduration = "2d"\n[prefect]\n{lines}\n[runs]\n'
     text += 'arrivals = { kind = "closed", clients = 3, think = "1m" }\n'
     text += 'work = { kind = "lognormal", median = "30m", sigma = 1.0 }\n'
-    return loads(text.replace("'", '"'), "answers")
+    return loads(text, "answers")
 
 
 def _fault(rate: str, what: str, median: str, sigma: float, **more: Any) -> dict[str, Any]:
