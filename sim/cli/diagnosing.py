@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from cyclopts import Parameter
 
@@ -23,19 +24,33 @@ from sim.units import parse_duration
 Log = Literal["410", "timeout", "refused", "reset", "5xx", "unknown"]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What was seen."""
+
+    sleeps: Answer = "unknown"
+    """Does the machine sleep?"""
+    blocks: Answer = "unknown"
+    """Does the flow make long blocking calls?"""
+    restarts: Answer = "unknown"
+    """Is the server restarted now and then?"""
+    retries: Answer = "unknown"
+    """Does the flow retry by itself?"""
+    log: Log = "unknown"
+    """How the last renewal ended."""
+    after: str | None = None
+    """How long after the start of the run, such as 26m."""
+
+
 def diagnose(
     *,
-    prefect_version: Annotated[str | None, Parameter(name=("--prefect-version", "--prefect.version"))] = None,
+    prefect_version: str | None = None,
     launch: str = "serve",
     server: str = "local",
     limit: str = "deployment",
     body: str = "async",
-    sleeps: Answer = "unknown",
-    blocks: Answer = "unknown",
-    restarts: Answer = "unknown",
-    retries: Answer = "unknown",
-    log: Log = "unknown",
-    after: str | None = None,
+    seen: Seen | None = None,
     reps: int = REPLICATIONS,
     simulation: Simulation | None = None,
     dotted: Dotted = None,
@@ -56,33 +71,20 @@ def diagnose(
         What was lost: deployment, concurrency (strict), or tag.
     body
         async or sync flow.
-    sleeps
-        Does the machine sleep?
-    blocks
-        Does the flow make long blocking calls?
-    restarts
-        Is the server restarted now and then?
-    retries
-        Does the flow retry by itself?
-    log
-        How the last renewal ended: 410, timeout, refused, reset, 5xx.
-    after
-        How long after the start of the run, such as 26m.
     reps
         Replications of each suspect.
     """
-    simulation = simulation or Simulation()
+    simulation, seen = simulation or Simulation(), seen or Seen()
+    if not 2 <= reps <= 100_000:
+        raise UsageError(f"--reps {reps}: expected a number from 2 to 100,000")
     overrides = dict(dotted or {})
     version = prefect_version or overrides.pop("prefect.version", None)
     given = {"launch": launch, "server": server, "limit": limit, "body": body}
-    said: dict[str, str] = {"sleeps": sleeps, "blocks": blocks, "restarts": restarts, "retries": retries, "log": log}
-    untouched = version is None and after is None and set(said.values()) == {"unknown"} and not overrides
-    if untouched and sys.stdin is not None and sys.stdin.isatty() and not simulation.json:
+    said = {name: value for name, value in vars(seen).items() if name != "after"}
+    after, silent = seen.after, version is None and seen == Seen() and not overrides and not simulation.json
+    if silent and sys.stdin is not None and sys.stdin.isatty():
         version, after = interview(given, said)
-    if not 2 <= reps <= 100_000:
-        raise UsageError(f"--reps {reps}: expected a number from 2 to 100,000")
-    after_ns = _after(after)
-    answers = Answers(str(version or book()["last"]), **given, **said, after_ns=after_ns)  # type: ignore[arg-type]  # checked: words of Answer
+    answers = Answers(str(version or book()["last"]), **given, **said, after_ns=_after(after))
     base = overriding.apply(world(answers), overrides)
     screen.warn(warnings_of(base))
     with screen.progress("suspects") as progress:

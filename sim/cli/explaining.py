@@ -79,9 +79,7 @@ def explain(
     if simulation.json:
         screen.out_json(_as_json(run, attribution, written) | ({"log": logged} if log else {}))
         return
-    screen.out("\n".join(_page(run, how, attribution)))
-    if log:
-        screen.out("\nlog\n" + "\n".join(f"  {line}" for line in logged))
+    screen.out("\n".join([*_page(run, how, attribution), *(["\nlog"] if log else []), *(f"  {x}" for x in logged)]))
     if trace:
         screen.out("\n" + run.trace.text())
     if written:
