@@ -90,9 +90,10 @@ def scenario_page() -> list[str]:
         "A scenario is a TOML file. Every key may be left out where a default is given; an unknown key is an error.",
         'A duration is text with a unit (`"1m30s"`, `"250ms"`; ns us ms s m h d), a rate is text (`"2/h"`), a share is',
         "a bare number (a fraction of `lease.ttl`) or a duration. `leasesim schema` prints the JSON Schema of it all;",
-        "how to write a file is in [write a scenario](../how-to/write-a-scenario.md).",
+        "how to write a file is in [write a scenario](../how-to/write-a-scenario.md). A table `[prefect]` in Prefect's",
+        "own names stands for many of these keys at once: [Prefect's names](prefect.md).",
     )
-    top = {name: field for name, field in schema["properties"].items() if name not in _SECTIONS}
+    top = {name: field for name, field in schema["properties"].items() if name not in (*_SECTIONS, "prefect")}
     lines += ["## At the top", "", *keys(top)]
     for name in _SECTIONS:
         lines += section(f"[{name}]", kinds[name.capitalize()])
@@ -103,6 +104,41 @@ def scenario_page() -> list[str]:
     lines += section("[[faults]]", kinds["Fault"], _REQUIRED["faults"])
     lines += ["", *victims(), *section("when", kinds["When"])]
     return [*lines, *laws(kinds)]
+
+
+def prefect_page() -> list[str]:
+    """Every name of a [prefect] table, and every version that changed something, with sources."""
+    from sim.model.presets.versions import book, changes
+
+    data = book()
+    lines = head(
+        "Prefect's names",
+        "The keys of the table `[prefect]` of a scenario, and of `--prefect KEY=VALUE`. They are translated as a file",
+        "is loaded; `leasesim show NAME --translated` prints what became of each. What a file says itself goes before.",
+        f"`version` is the one that is required: {data['first']} to {data['last']}; a version between two of those",
+        "below behaves as the earlier one.",
+    )
+    lines += ["## Your situation", "", *prefect_keys(data["situation"])]
+    lines += ["", "## Settings and arguments of Prefect", "", *prefect_keys(data["settings"])]
+    lines += ["", "## What changed when", "", f"Read on {data['read']:%d %B %Y}.", ""]
+    rows = [
+        (change.version if first else "", change.what if first else "", f"`{name}`", code(str(fact.value)), fact.source)
+        for change in changes()
+        for first, (name, fact) in zip([True] + [False] * len(change.facts), change.facts.items(), strict=False)
+    ]
+    return [*lines, *table(("version", "what", "fact", "value", "source"), rows)]
+
+
+def prefect_keys(rules: dict[str, Any]) -> list[str]:
+    """The keys of one part of the table."""
+    rows = []
+    for name, rule in rules.items():
+        values = ", ".join(f"`{choice}`" for choice in rule.get("choices", ())) or rule.get("unit", "whole number")
+        bounds = f" ({rule['least']} to {rule['most']})" if "most" in rule else ""
+        since = f" From {rule['since']}." if "since" in rule else ""
+        default = code(str(rule["default"])) if rule["default"] != "" else ""
+        rows.append((f"`{name}`", values + bounds, default, rule["meaning"] + since, rule["source"]))
+    return table(("key", "value", "default", "meaning", "source"), rows)
 
 
 def section(title: str, schema: dict[str, Any], required: Iterable[str] = ()) -> list[str]:
@@ -446,6 +482,7 @@ def oracle_list() -> list[str]:
 
 PAGES = {
     "scenario.md": scenario_page,
+    "prefect.md": prefect_page,
     "metrics.md": metrics_page,
     "events.md": events_page,
     "command-line.md": command_page,

@@ -12,6 +12,10 @@ from sim.model.scenario import Scenario
 TOP: Final = ("duration", "warmup", "starts_at")
 """Keys without a dot that may be overridden too."""
 
+PREFECT: Final = "--prefect"
+"""The option whose KEY=VALUE is in Prefect's own names."""
+_PREFECT_EXAMPLE: Final = "write for example --prefect PREFECT_API_REQUEST_TIMEOUT=120 or --prefect version=3.9.1"
+
 Overrides = Mapping[str, str]
 
 
@@ -25,6 +29,8 @@ def split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         if word == "--":
             return [*rest, word, *queue], found
         option, equals, value = word.partition("=")
+        if option == PREFECT:
+            option, equals, value = _prefect(value if equals else queue.pop(0) if queue else "")
         key = key_of(option)
         if key is None:
             rest.append(word)
@@ -39,11 +45,19 @@ def split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return rest, found
 
 
+def _prefect(setting: str) -> tuple[str, str, str]:
+    """Take ``KEY=VALUE`` after --prefect as an option for the key ``prefect.KEY``."""
+    name, equals, value = setting.partition("=")
+    if not equals or not name.strip() or setting.startswith("--"):
+        raise UsageError(f"{PREFECT} {setting}: there is no value".replace(" :", ":"), _PREFECT_EXAMPLE)
+    return f"--prefect.{name.strip()}", equals, value
+
+
 def key_of(option: str) -> str | None:
     """Return the key that an option overrides, or None where it is an option of the command."""
     if not option.startswith("--"):
         return None
-    key = option[2:].replace("-", "_")
+    key = option[2:] if option.startswith("--prefect.") else option[2:].replace("-", "_")
     return key if "." in key or key in TOP else None
 
 

@@ -11,14 +11,18 @@ from sim.cli import screen
 from sim.cli.options import Dotted, Effort, Simulation, chosen
 from sim.errors import UsageError
 from sim.metrics import causes_of
+from sim.model.load import options_of
+from sim.model.presets.versions import facts_at
 from sim.model.scenario import Scenario
 from sim.results.counterfactual import Attribution
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import cause_lines
 from sim.results.provenance import ENGINE
 from sim.results.single import Run
+from sim.story.log import log as story_log
 from sim.sweeps import simulate
 from sim.units import seconds
+from sim.vocabulary import Kind
 
 
 def explain(
@@ -30,6 +34,7 @@ def explain(
     out: Path | None = None,
     text: bool = False,
     trace: bool = False,
+    log: bool = False,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
     dotted: Dotted = None,
@@ -50,6 +55,8 @@ def explain(
         No picture.
     trace
         Print every event too.
+    log
+        Print the lines that runner and server would log around the first false termination (else the first loss).
     """
     simulation, effort = simulation or Simulation(), effort or Effort()
     count = effort.replications()
@@ -68,14 +75,27 @@ def explain(
     attribution = run.counterfactual() if bad else None
     folder = out or Path(f"explain-{run.provenance.title}")
     written = [] if text else _draw(run, folder)
+    logged = _log(run) if log else []
     if simulation.json:
-        screen.out_json(_as_json(run, attribution, written))
+        screen.out_json(_as_json(run, attribution, written) | ({"log": logged} if log else {}))
         return
-    screen.out("\n".join(_page(run, how, attribution)))
+    screen.out("\n".join([*_page(run, how, attribution), *(["\nlog"] if log else []), *(f"  {x}" for x in logged)]))
     if trace:
         screen.out("\n" + run.trace.text())
     if written:
         screen.out("\n  " + "\n  ".join(f"timeline: {path}" for path in written))
+
+
+def _log(run: Run) -> list[str]:
+    """The log around the first termination, or the first loss, in the words of the scenario's version."""
+    lost = [event for event in run.trace if event.kind is Kind.LOST and event.time_ns >= run.scenario.warmup]
+    around = next(iter([*run.terminations, *lost]), None)
+    if around is None:
+        return ["Nothing to log: no run lost its lease."]
+    options = options_of(run.scenario)
+    facts = facts_at(options.version) if options else {}
+    words = {"gone": facts["gone_status"].value, "form": facts["log_gone"].value} if facts else {}
+    return story_log(run.scenario, run.trace, (around.lane, around.generation), around.time_ns, **words)
 
 
 def _searched(world: Scenario, simulation: Simulation, count: int, jobs: int) -> tuple[Run, str]:

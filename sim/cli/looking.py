@@ -10,8 +10,10 @@ from typing import Any
 from sim.cli import screen
 from sim.cli.options import Dotted, chosen
 from sim.errors import Problem, ScenarioError, UsageError
-from sim.model.load import dumps, load, names, source, warnings_of
+from sim.model.load import dumps, load, names, options_of, source, warnings_of
+from sim.model.presets.versions import book
 from sim.model.scenario import Scenario
+from sim.model.writing import annotated
 from sim.results.describe import faults_in_words, in_words
 from sim.results.origins import Origin
 
@@ -46,7 +48,9 @@ def _title(name: str) -> str | None:
         return None
 
 
-def show(scenario: str, /, *, full: bool = False, json: bool = False, dotted: Dotted = None) -> None:
+def show(
+    scenario: str, /, *, full: bool = False, translated: bool = False, json: bool = False, dotted: Dotted = None
+) -> None:
     """Print a scenario as TOML, to be edited: `leasesim show NAME > mine.toml`.
 
     Parameters
@@ -55,12 +59,19 @@ def show(scenario: str, /, *, full: bool = False, json: bool = False, dotted: Do
         A name (see: leasesim list) or the path of a TOML file.
     full
         Spell out every key, defaults included.
+    translated
+        Spell out every key, and say of those that [prefect] stands for where they come from.
     json
         Print every key as JSON.
     """
-    changed = chosen(scenario, dotted, warn=False)
+    changed = chosen(scenario, dotted, warn=translated)
     if json:
         screen.out_json(changed.model_dump(mode="json"))
+    elif translated:
+        options = options_of(changed)
+        if options is None:
+            raise UsageError(f"{scenario} has no [prefect] table", f"add one: --prefect version={book()['last']}")
+        screen.out(annotated(changed, options).rstrip("\n"))
     elif full or dotted:
         screen.out(dumps(changed).rstrip("\n"))
     elif scenario in names():

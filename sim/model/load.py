@@ -23,6 +23,8 @@ from sim.model import relations
 from sim.model.faults import Fault
 from sim.model.fields import Native
 from sim.model.locate import Document, Loc, Node, Table, laid_over, listed_over, scan, syntax_problem
+from sim.model.presets import laying
+from sim.model.presets.options import Options, inert
 from sim.model.scenario import Scenario
 from sim.model.wording import (
     Finding,
@@ -31,11 +33,9 @@ from sim.model.wording import (
     findings,
     listed,
     path_text,
-    shortened,
     shown,
-    spelled,
-    spelled_key,
 )
+from sim.model.writing import dumps as dumps
 from sim.units import format_duration
 
 SIZE_MAX: Final = 1_000_000
@@ -202,7 +202,7 @@ def _resolved(source: _Source, chain: Sequence[_Source] = ()) -> Table:
 
 def _extended(base: Table, own: Table) -> Table:
     """Lay a scenario over another; an empty ``faults = []`` drops all the other's."""
-    merged = laid_over(base, own)
+    merged = laid_over(laying.under(base, own), own)
     if own.data.get("faults") and isinstance(own.data["faults"], list):
         under = base.part("faults")
         under = under if isinstance(under.data, list) else Table([], Node())
@@ -218,13 +218,14 @@ def _name(fault: Mapping[str, Any]) -> str:
 
 # ---------------------------------------------------------------------------------- building
 
-_ORIGINS: Final[dict[int, Node]] = {}
-"""Where the living scenarios were written, by `id`: warnings point there, equality ignores it."""
+_ORIGINS: Final[dict[int, tuple[Node, Options | None]]] = {}
+"""Where the living scenarios were written, by `id`, and their ``[prefect]`` table: equality ignores both."""
 
 
 def _built(table: Table, *, by_name: bool = False, problems: Iterable[Problem] = ()) -> Scenario:
     """Validate, and raise everything wrong at once; `by_name` writes ``faults.sleep`` for ``faults[0]``."""
-    found = list(problems)
+    table, options, bad = laying.taken(table)
+    found = [*problems, *bad]
     try:
         scenario = Scenario.model_validate(table.data)
     except ValidationError as error:
@@ -235,7 +236,7 @@ def _built(table: Table, *, by_name: bool = False, problems: Iterable[Problem] =
         found += [_found_at(problem, table, by_name) for problem in relations.contradictions(scenario)]
     if found:
         raise ScenarioError(sorted(found, key=_reading_order))
-    _ORIGINS[id(scenario)] = table.node
+    _ORIGINS[id(scenario)] = table.node, options
     weakref.finalize(scenario, _ORIGINS.pop, id(scenario), None).atexit = False
     return scenario
 
@@ -272,8 +273,14 @@ def _path(loc: Loc, data: Mapping[str, Any], by_name: bool) -> str:
 
 def warnings_of(scenario: Scenario) -> tuple[Problem, ...]:
     """Return what is legal in `scenario` but probably not meant, where it was written if that is known."""
-    table = Table({}, _ORIGINS.get(id(scenario), Node()))
-    return tuple(_found_at(problem, table, False) for problem in relations.warnings_of(scenario))
+    node, options = _ORIGINS.get(id(scenario), (Node(), None))
+    idle = [laying.marked(problem, node) for problem in inert(options)] if options else []
+    return (*idle, *(_found_at(problem, Table({}, node), False) for problem in relations.warnings_of(scenario)))
+
+
+def options_of(scenario: Scenario) -> Options | None:
+    """Return what the ``[prefect]`` table said that `scenario` was loaded with; None where there was none."""
+    return _ORIGINS.get(id(scenario), (Node(), None))[1]
 
 
 # ---------------------------------------------------------------------------------- overrides
@@ -292,10 +299,13 @@ def parse_value(text: str) -> object:
 def override(scenario: Scenario, changes: Mapping[str, object]) -> Scenario:
     """Return `scenario` with other values at dotted keys, such as ``{"lease.ttl": "10m"}``.
 
-    A fault is addressed by its name: ``"faults.sleep.when.rate"``. Values are as in a file or Python's own,
-    also `datetime.timedelta`, mappings and arrays. All unknown keys and bad values are told at once.
+    A fault is addressed by its name: ``"faults.sleep.when.rate"``; ``"prefect.version"`` is translated. Values are
+    as in a file or Python's own, also `datetime.timedelta`, mappings and arrays. All unknown keys and bad values are
+    told at once.
     """
     data = file_data(scenario)
+    node, options = _ORIGINS.get(id(scenario), (Node(), None))
+    data |= {laying.NAME: dict(options.given)} if options else {}
     problems = []
     overlay: dict[str, Any] = {}
     for key, value in changes.items():
@@ -307,7 +317,7 @@ def override(scenario: Scenario, changes: Mapping[str, object]) -> Scenario:
         overlay["faults"] = [{"name": name, **fault} for name, fault in faults.items()]
     elif faults is not None:
         data["faults"] = []
-    base = Table(data, _ORIGINS.get(id(scenario), Node()))
+    base = Table(data, node)
     return _built(_extended(base, Table(overlay, Node())), by_name=True, problems=problems)
 
 
@@ -328,7 +338,7 @@ def _unknown(key: str, value: object, data: Mapping[str, Any]) -> Problem | None
             return None
     elif key == "faults" and isinstance(value, Mapping):
         return Problem(key, "expected a list", hint="one fault is addressed by its name, as faults.sleep")
-    elif key == "faults" or key in own_keys:
+    elif key == "faults" or key in own_keys or first == laying.NAME:
         return None
     known = [*own_keys, *(f"faults.{name}.{inner}" for name in names_here for inner in dotted_keys(Fault))]
     ends = [path for path in known if path.rpartition(".")[2] == key]
@@ -367,33 +377,3 @@ def _native(value: Any) -> Any:
             return [_native(item) for item in value]
         case _:
             return value.tolist() if hasattr(value, "tolist") else value
-
-
-# ---------------------------------------------------------------------------------- writing
-
-
-def dumps(scenario: Scenario) -> str:
-    """Return `scenario`, everything spelled out, as TOML text from which `loads` makes an equal one."""
-    return "\n".join(_written(shortened(file_data(scenario)), "")).strip() + "\n"
-
-
-def _written(table: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    """Lines of a table: its values, then its sub-tables under headers, then the faults one by one."""
-    sections = {key: value for key, value in table.items() if isinstance(value, dict) and "kind" not in value}
-    entries = {"faults": table["faults"]} if not prefix and table.get("faults") else {}
-    for key, value in table.items():
-        if key not in sections and key not in entries:
-            yield f"{spelled_key(key)} = {_paragraphs(value) if not prefix else spelled(value)}"
-    for key, value in sections.items():
-        yield from ("", f"[{prefix}{spelled_key(key)}]", *_written(value, f"{prefix}{key}."))
-    for key, values in entries.items():
-        for entry in values:
-            yield from ("", f"[[{key}]]", *(f"{name} = {spelled(value)}" for name, value in entry.items()))
-
-
-def _paragraphs(value: object) -> str:
-    """Spell text of several lines on several lines."""
-    if not isinstance(value, str) or "\n" not in value:
-        return spelled(value)
-    lines = (spelled(line)[1:-1] for line in value.split("\n"))
-    return '"""\n' + "\n".join(lines) + '"""'

@@ -7,13 +7,15 @@ An editor sees one file, so what a base may supply (`extends`) is not demanded; 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from sim.model.faults import Fault
+from sim.model.presets.options import known
+from sim.model.presets.versions import book
 from sim.model.scenario import Bursts, Scenario
 from sim.model.wording import file_data, shortened
 
@@ -54,12 +56,40 @@ def _whole(schema: Schema, definitions: dict[str, Schema]) -> Schema:
         "title": "Scenario",
         "description": "A world to simulate: a lease, who holds it, and what goes wrong.",
         "type": "object",
-        "properties": {"extends": {"type": "string", "description": _EXTENDS}, **schema["properties"]},
+        "properties": {
+            "extends": {"type": "string", "description": _EXTENDS},
+            "prefect": _prefect(),
+            **schema["properties"],
+        },
         "additionalProperties": False,
         "if": {"required": ["extends"]},
         "else": {"properties": alone},
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _prefect() -> Schema:
+    """The table in Prefect's own names, as their data file has them."""
+    version = {"type": "string", "description": f"Version of Prefect, {book()['first']} to {book()['last']}."}
+    return {
+        "type": "object",
+        "description": "Prefect's own names and values; what this file says itself goes before what they stand for.",
+        "properties": {"version": version, **{name: _setting(rule) for name, rule in known().items()}},
+        "additionalProperties": False,
+    }
+
+
+def _setting(rule: Mapping[str, Any]) -> Schema:
+    number = "integer" if rule.get("whole") else "number"
+    kind: Schema = {"type": "boolean" if rule.get("flag") else "string" if rule.get("text") else number}
+    if "choices" in rule:
+        kind = {"enum": rule["choices"]}
+    elif rule.get("codes"):
+        kind = {"type": "array", "items": {"type": "integer", "minimum": 100, "maximum": 599}}
+    bounds = {"least": "minimum", "most": "maximum", "above": "exclusiveMinimum"}
+    limits = {bounds[name]: rule[name] for name in bounds if name in rule}
+    default = {} if rule["default"] == "" else {"default": rule["default"]}
+    return {**kind, **limits, "description": rule["meaning"], **default}
 
 
 def _defaults() -> dict[str, Schema]:

@@ -72,14 +72,14 @@ def badness(tally: Tally, metric: str | None = None) -> tuple[float, ...]:
     return (-value if known(metric).better == "high" else value,)
 
 
-def difference(name: str, b: Sequence[Tally], a: Sequence[Tally]) -> Estimate:
+def difference(name: str, b: Sequence[Tally], a: Sequence[Tally], confidence: float = 0.95) -> Estimate:
     """Return b - a of a metric, from tallies that share their random numbers pair by pair."""
     metric = known(name)
     over_b, under_b = zip(*(_sides(tally, metric) for tally in b), strict=True)
     over_a, under_a = zip(*(_sides(tally, metric) for tally in a), strict=True)
     if not metric.under:
-        return paired_difference(over_b, over_a, metric.unit)
-    return paired_ratio_difference(over_b, under_b, over_a, under_a, metric.unit)
+        return paired_difference(over_b, over_a, metric.unit, confidence)
+    return paired_ratio_difference(over_b, under_b, over_a, under_a, metric.unit, confidence)
 
 
 def cause_lines(false_terminations: Mapping[str, Estimate], over_allocation: Mapping[str, Estimate]) -> Iterator[str]:

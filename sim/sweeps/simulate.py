@@ -46,7 +46,7 @@ def run(scenario: Source, seed: int = SEED, replication: int = 0, engine: str = 
         engine: "process", the reference; all engines give the same events.
     """
     chosen, origin = named(scenario)
-    _check(engine, seed=seed, replications=1)
+    checked(engine, seed=seed, replications=1)
     if replication < 0:
         raise UsageError(f"replication = {replication}: they are counted from 0")
     trace = engines.run(chosen, seed, replication, engine=engine)
@@ -77,7 +77,7 @@ def replicate(
     """
     chosen, origin = named(scenario)
     count = replications if replications is not None else REPLICATIONS if precision is None else CAP
-    _check(engine, seed=seed, replications=count, jobs=jobs, precision=precision)
+    checked(engine, seed=seed, replications=count, jobs=jobs, precision=precision)
     targets = (metric,) if isinstance(metric, str) else tuple(metric)
     for target in targets:
         known(target)
@@ -124,7 +124,7 @@ def compare(
         jobs: processes; the result does not depend on it.
         progress: called with the replications done and planned.
     """
-    _check(engine, seed=seed, replications=replications, jobs=jobs)
+    checked(engine, seed=seed, replications=replications, jobs=jobs)
     (first, origin_a), (second, origin_b) = named(a), named(b)
     study = Study((Point(0, {}, first), Point(1, {}, second)), seed, engine, jobs, progress=progress)
     numbers = tuple(range(replications))
@@ -166,7 +166,7 @@ def sweep(
         on_failure: called at once with each replication that could not be simulated; the others go on.
     """
     chosen, origin = named(scenario)
-    _check(engine, seed=seed, replications=replications, jobs=jobs)
+    checked(engine, seed=seed, replications=replications, jobs=jobs)
     made, points = grid(chosen, axes)
     numbers = tuple(range(replications))
     provenance = Provenance.of(chosen, origin, seed, numbers, engine)
@@ -191,7 +191,7 @@ def sweep(
     )
 
 
-def _check(engine: str, *, seed: int, replications: int, jobs: int = 1, precision: float | None = None) -> None:
+def checked(engine: str, *, seed: int, replications: int, jobs: int = 1, precision: float | None = None) -> None:
     """Refuse what means nothing, before anything is computed."""
     choices = (*engines.ENGINES, "auto")
     if engine not in choices:
