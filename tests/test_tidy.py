@@ -54,7 +54,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     # what people hold in their hands, and draw with
     "results": RUNS | {"oracles", "report"},
     "sweeps": RUNS | {"oracles", "report", "results"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps"},
+    # recordings of a real system, predicted
+    "replaying": TRUNK | {"engines", "stats", "results"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps", "replaying"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

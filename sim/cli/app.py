@@ -6,7 +6,7 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import explaining, looking, running, sweeping
+from sim.cli import explaining, looking, replaying, running, sweeping
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
@@ -29,4 +29,5 @@ app.command(running.run)
 app.command(sweeping.sweep)
 app.command(running.compare)
 app.command(explaining.explain)
+app.command(replaying.replay)
 app.command(looking.schema)

@@ -13,9 +13,9 @@ expired leases are refused before they are reaped, it ends at the expiry.
 network that overlap the interval; of host 0 too if the server shares it. Of these,
 
 - what *delays* (sleep, pause, a blocked loop or interpreter, slow or stalled messages, a slow clock, a step of the
-  server's clock) is let off if all delays up to the renewal that came too late are together less than what was missing: the
-  time from the loss of the lease to that renewal. Where the holder's own deadline passed, what was missing is the
-  slack between that deadline and the renewal interval;
+  server's clock) is let off if all delays up to the renewal that came too late are together less than what was
+  missing: the time from the loss of the lease to that renewal. Where the holder's own deadline passed, what was
+  missing is the slack between that deadline and the renewal interval;
 - what *cuts* (outage, restart, and a sleep or slow messages too) is to blame only if a renewal request failed
   meanwhile; what merely stops the holder or the server must cover at least half of a failed request.
 
