@@ -190,8 +190,9 @@ def _rows(
         wrong = list(_wrong(row, columns, fields, file, number, source))
         problems += wrong
         if not wrong:
-            more = {"storage": "memory", "deployment": True} if columns is DEPLOYMENTS else {}
-            trials.append(Trial(**fields, **more, line=number))
+            if columns is DEPLOYMENTS:
+                fields |= {"storage": "memory", "deployment": True}
+            trials.append(Trial(**fields, line=number))
             kept.append(row)
     if not trials and not problems:
         raise UsageError(f"'{file}' holds no trials: there is nothing under its header")

@@ -48,6 +48,9 @@ BASE: Final[Mapping[str, Any]] = {
     "lease.expiry_check": "sweep",
     "lease.sweep_batch": 100,
     "lease.sweep_wakeup": "10ms",
+    # It lists what has expired and revokes one by one, without a second look. Measured: a millisecond to 1.5 s later.
+    "lease.sweep_revoke": {"kind": "lognormal", "median": "40ms", "p99": "1s"},
+    "lease.sweep_recheck": False,
     "lease.late_renew": "until_reaped",
     "lease.books": "counter",
     # measured: renewals on a quiet server, p50 1.9 ms and p99 12 ms, of which the loopback is the smaller part
@@ -59,12 +62,15 @@ BASE: Final[Mapping[str, Any]] = {
 SLOWER_SERVER: Final = {"kind": "lognormal", "median": "2200us", "p99": "15500us"}
 """Measured with 3.9.1: p50 2.6 ms, p99 16 ms."""
 
+TASKS: Final = {"kind": "lognormal", "median": "250ms", "p99": "1500ms"}
+"""From the list to the task that revokes: one look of the scheduler, then its queue."""
+
 CHANGES: Final[tuple[tuple[Version, str, Mapping[str, Any]], ...]] = (
     ((3, 6, 2), "#19428: the wait that a refusal asks for is capped", {"limit.retry_after_cap": "30s"}),
     (
         (3, 6, 7),
         "#19739: the sweep became tasks of a scheduler that looks every 250 ms",
-        {"lease.sweep_wakeup": "250ms", "server.service": SLOWER_SERVER},
+        {"lease.sweep_wakeup": "250ms", "lease.sweep_revoke": TASKS, "server.service": SLOWER_SERVER},
     ),
     (
         (3, 6, 12),
@@ -82,6 +88,7 @@ CHANGES: Final[tuple[tuple[Version, str, Mapping[str, Any]], ...]] = (
         "#21925: a thread of its own renews; the waits between attempts are jittered",
         {"renewal.backoff_jitter": 0.3, "renewal.jitter_shape": "truncated_exponential"},
     ),
+    ((3, 8, 7), "#22983: a second look before a lease is revoked", {"lease.sweep_recheck": True}),
 )
 
 OWN_THREAD: Final[Version] = (3, 7, 1)

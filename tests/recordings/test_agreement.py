@@ -106,4 +106,4 @@ def test_whole_deployments() -> None:
 
 
 def test_all_files_are_there() -> None:
-    assert len(FILES) == 19
+    assert len(FILES) == 18
