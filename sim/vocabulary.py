@@ -127,6 +127,10 @@ class Outcome(IntEnum):
     READ_TIMEOUT = 7
 
 
+HELD: Final = -1
+"""Instead of an outcome: a stalled network holds the request back and passes it on later. No client ever sees it."""
+
+
 class Loss(IntEnum):
     """Why a holder takes its lease for lost."""
 

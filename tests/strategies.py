@@ -197,7 +197,7 @@ def faults(draw: st.DrawFn, number: int) -> Raw:
     details = table(
         length=distributions("0s", "8m"),
         probability=one(1.0, 0.5, 0.0),
-        mode=one("refuse", "reset", "black_hole", "error"),
+        mode=one("refuse", "reset", "black_hole", "error", "stall"),
         factor=one(1.0, 0.5, 50.0),
         add=durations("0s", "20s"),
         step=one("-2m", "-1s", "0s", "30s", "5m"),

@@ -56,7 +56,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sweeps": RUNS | {"oracles", "report", "results"},
     "remedies": RUNS | {"results", "sweeps"},
     "diagnosis": RUNS | {"results"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis"},
+    # recordings of a real system, predicted
+    "replaying": TRUNK | {"engines", "stats", "results"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

@@ -6,7 +6,7 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import diagnosing, explaining, looking, occupying, remedying, running, sweeping
+from sim.cli import diagnosing, explaining, looking, occupying, remedying, replaying, running, sweeping
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
@@ -33,4 +33,5 @@ app.command(explaining.explain)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)
+app.command(replaying.replay)
 app.command(looking.schema)

@@ -12,15 +12,15 @@ expired leases are refused before they are reaped, it ends at the expiry.
 **Who can be to blame.** Faults of the run, of its host (lane modulo `hosts.count`), of the server and of the
 network that overlap the interval; of host 0 too if the server shares it. Of these,
 
-- what *delays* (sleep, pause, a blocked loop or interpreter, slow messages, a slow clock, a step of the server's
-  clock) is let off if all delays up to the renewal that came too late are together less than what was missing: the
-  time from the loss of the lease to that renewal. Where the holder's own deadline passed, what was missing is the
-  slack between that deadline and the renewal interval;
+- what *delays* (sleep, pause, a blocked loop or interpreter, slow or stalled messages, a slow clock, a step of the
+  server's clock) is let off if all delays up to the renewal that came too late are together less than what was
+  missing: the time from the loss of the lease to that renewal. Where the holder's own deadline passed, what was
+  missing is the slack between that deadline and the renewal interval;
 - what *cuts* (outage, restart, and a sleep or slow messages too) is to blame only if a renewal request failed
   meanwhile; what merely stops the holder or the server must cover at least half of a failed request.
 
 The longest is the cause; of equals, the one that began last. A delay counts up to the late renewal, a step of a
-clock as far as it stepped, drift by what it adds up to, slow messages by the requests that they slowed.
+clock as far as it stepped, drift by what it adds up to, slow and stalled messages by the requests that they held up.
 
 **Before that**: a lease that a restart dropped is the restart's, one that the run itself gave back (between
 retries, in a pause) is its own. **Without any fault** the cause is one of `WITHOUT_FAULT`, in parentheses so that
@@ -248,7 +248,8 @@ class Causes:
     def _delay(self, occurrence: Occurrence, critical: Critical, exchanges: list[Exchange]) -> int:
         """Return by how much an occurrence can have delayed the renewal."""
         fault = self._scenario.faults[occurrence.fault]
-        if fault.what not in _DELAYS or fault.what in _IMMUNE[self._scenario.renewal.runs_in]:
+        stalls = fault.what == "outage" and fault.mode == "stall"
+        if not (fault.what in _DELAYS or stalls) or fault.what in _IMMUNE[self._scenario.renewal.runs_in]:
             return 0
         begin, end = max(occurrence.begin_ns, critical.since), min(occurrence.end_ns, critical.reached)
         if fault.what == "clock_step":
@@ -256,7 +257,7 @@ class Causes:
         if fault.what == "clock_drift":
             wrong_way = fault.ppm if fault.whom == "server" else -fault.ppm
             return max(int((end - begin) * wrong_way / 1_000_000), 0)
-        if fault.what == "slow":
+        if fault.what == "slow" or stalls:
             return sum(max(each.overlap(begin, end), 0) for each in exchanges)
         return end - begin
 

@@ -79,7 +79,9 @@ class Fault(BaseModel):
     when: Annotated[When, BeforeValidator(_text_is_rate)] = Field(description="When it begins.")
     length: Distribution = Field(default_factory=lambda: constant(0), description="How long it lasts.")
     probability: Probability = Field(default=1.0, description="Each occurrence really takes place with this chance.")
-    mode: Literal["refuse", "reset", "black_hole", "error"] = Field(default="black_hole", description="outage: how.")
+    mode: Literal["refuse", "reset", "black_hole", "error", "stall"] = Field(
+        default="black_hole", description="outage: how; `stall` holds requests until it ends and then passes them on."
+    )
     status: int = Field(default=503, ge=400, le=599, description="outage, mode error: the status.")
     factor: float = Field(default=10.0, gt=0, le=1e6, description="slow: latencies and service are multiplied.")
     add: Duration = Field(default=0, description="slow: and this is added to each request's way up.")

@@ -25,6 +25,7 @@ _CUTS: Final[dict[str, tuple[str, Failure]]] = {
     "reset": ("time of broken connections", "reset"),
     "error": ("time of error answers", "status 503"),
     "black_hole": ("black hole", "connect time-out"),
+    "stall": ("stall", "read time-out"),
 }
 """What an outage is called, by its mode, and how requests fail in it; without a mode it is a restart."""
 

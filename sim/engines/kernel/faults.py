@@ -29,7 +29,7 @@ from sim.engines.kernel.runs import (
 )
 from sim.engines.kernel.storage import high, low, push, record
 from sim.engines.kernel.tasks import end_task, new_task, wait_until
-from sim.units import DAY
+from sim.units import DAY, FOREVER
 
 
 @compiled
@@ -133,6 +133,7 @@ def strike_falls(m: Memory, affliction: int) -> None:
     if happens(m, fault, target, n):
         length, index = m[at.STRIKE_LENGTH], m[fault + at.FAULT_INDEX]
         record(m, word.KIND_FAULT_BEGIN, target, -1, index, -1, length)
+        m[affliction + at.AFFLICTION_UNTIL] = min(FOREVER, m[at.NOW] + length)
         strike(m, fault, target)
         if m[fault + at.FAULT_INSTANT] == 0:
             key_high = high(word.RANK_FAULT_END, index, target)

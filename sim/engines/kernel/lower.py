@@ -17,7 +17,7 @@ from sim.model.faults import Fault
 from sim.model.scenario import Backlog, Closed, Poisson, Scenario, Times
 from sim.streams import stable_id
 from sim.units import DAY
-from sim.vocabulary import Outcome
+from sim.vocabulary import HELD, Outcome
 
 DURATION_MAX: Final = 2**59
 """18 years: below it no sum of times overflows 64 bits."""
@@ -79,6 +79,7 @@ _MODES = {
     "refuse": int(Outcome.REFUSED),
     "reset": int(Outcome.RESET),
     "black_hole": int(Outcome.CONNECT_TIMEOUT),
+    "stall": int(HELD),
 }
 
 

@@ -27,24 +27,39 @@ def is_local(m: Memory, host: int) -> bool:
 
 
 @compiled
-def afflicts(m: Memory, fault: int, host: int) -> bool:
-    """Whether a fault of the network or of a host's link is on now, as this host sees it."""
+def affliction_of(m: Memory, fault: int, host: int) -> int:
+    """Return a fault of the network or of a host's link as it befalls this host, 0 where it cannot."""
     if m[fault + at.FAULT_WHOM] == at.ON_NETWORK:
-        return m[m[fault + at.FAULT_AFFLICTIONS] + at.AFFLICTION_ACTIVE] != 0
+        return m[fault + at.FAULT_AFFLICTIONS]
     if m[fault + at.FAULT_WHOM] != at.ON_HOSTS or is_local(m, host):
-        return False
-    affliction = m[fault + at.FAULT_AFFLICTIONS] + m[host + at.HOST_INDEX] * at.AFFLICTION_WORDS
-    return m[affliction + at.AFFLICTION_ACTIVE] != 0
+        return 0
+    return m[fault + at.FAULT_AFFLICTIONS] + m[host + at.HOST_INDEX] * at.AFFLICTION_WORDS
 
 
 @compiled
-def trouble(m: Memory, host: int) -> int:
-    """Return the outcome that an outage forces on a request now, 0 where there is none."""
+def afflicts(m: Memory, fault: int, host: int) -> bool:
+    """Whether a fault of the network or of a host's link is on now, as this host sees it."""
+    affliction = affliction_of(m, fault, host)
+    return affliction != 0 and m[affliction + at.AFFLICTION_ACTIVE] != 0
+
+
+@compiled
+def outage(m: Memory, host: int) -> int:
+    """Return the fault that decides how a request fails now, 0 where there is none."""
     if m[at.NET_OUTAGES] + m[host + at.HOST_OUTAGES] > 0:
         for n in range(m[at.FAULT_COUNT]):
             fault = m[at.FAULTS] + n * at.FAULT_WORDS
             if m[fault + at.FAULT_WHAT] == at.OUTAGE and afflicts(m, fault, host):
-                return m[fault + at.FAULT_OUTCOME]
+                return fault
+    return 0
+
+
+@compiled
+def trouble(m: Memory, host: int) -> int:
+    """Return the outcome that an outage forces on a request now, 0 where there is none; `HELD` in a stall."""
+    fault = outage(m, host)
+    if fault != 0:
+        return m[fault + at.FAULT_OUTCOME]
     if m[at.NOW] < m[host + at.HOST_RECONNECTED_AT] and not is_local(m, host):
         return m[at.RECONNECT_OUTCOME]
     return 0
@@ -124,11 +139,14 @@ def send(m: Memory, task: int) -> int:
     what = trouble(m, host)
     if what == word.OUTCOME_CONNECT_TIMEOUT:
         return what
-    if what != 0:
+    if what > 0:
         after = slowed(m, up, host) + slowed(m, down, host)
         send_answer(m, task, m[task], lane, generation, number, after, what, -1, 0, 0)
     elif not lost(m, luck_up, real(m, at.LOSS_UP), host):
-        arrives = m[at.NOW] + slowed(m, up, host) + added(m, host)
+        leaves = m[at.NOW]
+        if what == word.HELD:
+            leaves = m[affliction_of(m, outage(m, host), host) + at.AFFLICTION_UNTIL]
+        arrives = leaves + slowed(m, up, host) + added(m, host)
         message = new_message(m, task, lane, generation, host, number, down, luck_down)
         push_message(m, message, arrives, at.DO_ARRIVAL)
     return word.OUTCOME_READ_TIMEOUT
@@ -177,7 +195,7 @@ def reply(m: Memory, message: int, outcome: int, lease: int, retry_after: int, s
     if what == word.OUTCOME_CONNECT_TIMEOUT or lost(m, luck, real(m, at.LOSS_DOWN), host):
         drop_sights(m, sights)
     else:
-        if what != 0:
+        if what > 0:
             drop_sights(m, sights)
             outcome, lease, retry_after, sights = word.OUTCOME_RESET, -1, 0, 0
         send_answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.vocabulary import HELD as _HELD
 from sim.vocabulary import Halt, How, Kind, Loss, Outcome, Purpose, Rank, Truth
 
 RANK_FAULT_END: Final = int(Rank.FAULT_END)
@@ -58,6 +59,7 @@ KIND_SKIPPED: Final = int(Kind.SKIPPED)
 KIND_SENT_EARLIER: Final = int(Kind.SENT_EARLIER)
 KIND_RENEWED_EARLIER: Final = int(Kind.RENEWED_EARLIER)
 
+HELD: Final = int(_HELD)
 OUTCOME_OK: Final = int(Outcome.OK)
 OUTCOME_GONE: Final = int(Outcome.GONE)
 OUTCOME_FULL: Final = int(Outcome.FULL)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from sim.engines.process.clocks import Alarm, Clock
 from sim.engines.process.draws import Sampler
+from sim.engines.process.network import Link, Outage
 from sim.engines.process.tasks import Ended, Stopped, Task, Waiting
 from sim.streams import stable_id
-from sim.units import DAY
+from sim.units import DAY, FOREVER
 from sim.vocabulary import Halt, Kind, Purpose, Rank
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Affliction:
         self._name = stable_id(self.fault.name)
         self._part = target if run is None else (run.generation << 40) + target
         self._length = Sampler(self.fault.length)
+        self.until = 0
+        """When the occurrence under way ends."""
 
     def strikes(self) -> Iterator[tuple[int | None, int, int]]:
         """Yield (start, gap, length): a set start on the fault's clock, or None and the gap since the last end."""
@@ -102,6 +105,7 @@ def afflicting(world: World, affliction: Affliction) -> Waiting:
         yield begin
         if affliction.happens(n):
             affliction.record(Kind.FAULT_BEGIN, length)
+            affliction.until = min(FOREVER, world.now + length)
             strike(world, affliction)
             if affliction.fault.what not in INSTANT:
                 yield world.moment(world.now + length, Rank.FAULT_END, *order)
@@ -149,7 +153,20 @@ def strike(world: World, affliction: Affliction) -> None:
     elif fault.whom == "server":
         strike_server(world, fault)
     else:
-        (world.network.link.outages if fault.what == "outage" else world.network.link.slow)[index] = fault
+        cut_or_slow(world.network.link, affliction)
+
+
+def cut_or_slow(link: Link, affliction: Affliction) -> None:
+    """An outage or a slow spell begins on a link."""
+    if affliction.fault.what == "outage":
+        link.outages[affliction.index] = Outage(affliction.fault, affliction.until)
+    else:
+        link.slow[affliction.index] = affliction.fault
+
+
+def mend(link: Link, affliction: Affliction) -> None:
+    """An outage or a slow spell ends on a link."""
+    del (link.outages if affliction.fault.what == "outage" else link.slow)[affliction.index]
 
 
 def strike_run(run: Run, fault: Fault, index: int) -> None:
@@ -179,7 +196,7 @@ def strike_host(world: World, affliction: Affliction) -> None:
     elif fault.what == "clock_drift":
         host.monotonic.add_drift(round(fault.ppm * 1000))
     else:
-        (host.link.outages if fault.what == "outage" else host.link.slow)[affliction.index] = fault
+        cut_or_slow(host.link, affliction)
 
 
 def strike_server(world: World, fault: Fault) -> None:
@@ -198,7 +215,7 @@ def strike_server(world: World, fault: Fault) -> None:
 
 def relieve(world: World, affliction: Affliction) -> None:
     """The fault ends."""
-    fault, index, run = affliction.fault, affliction.index, affliction.run
+    fault, run = affliction.fault, affliction.run
     if run is not None:
         relieve_run(run, fault)
     elif fault.whom == "hosts":
@@ -206,7 +223,7 @@ def relieve(world: World, affliction: Affliction) -> None:
     elif fault.whom == "server":
         relieve_server(world, fault)
     else:
-        del (world.network.link.outages if fault.what == "outage" else world.network.link.slow)[index]
+        mend(world.network.link, affliction)
 
 
 def relieve_run(run: Run, fault: Fault) -> None:
@@ -230,7 +247,7 @@ def relieve_host(world: World, affliction: Affliction) -> None:
     elif fault.what == "clock_drift":
         host.monotonic.add_drift(-round(fault.ppm * 1000))
     else:
-        del (host.link.outages if fault.what == "outage" else host.link.slow)[affliction.index]
+        mend(host.link, affliction)
 
 
 def relieve_server(world: World, fault: Fault) -> None:

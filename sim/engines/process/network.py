@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sim import samplers
 from sim.engines.process.draws import Sampler
 from sim.engines.process.messages import Answer, Request
 from sim.units import FOREVER
-from sim.vocabulary import Outcome, Purpose, Rank
+from sim.vocabulary import HELD, Outcome, Purpose, Rank
 
 if TYPE_CHECKING:
     from sim.engines.process.hosts import Host
@@ -21,8 +21,15 @@ class Link:
     """What is wrong, now, with the network at large or with one host's part of it."""
 
     def __init__(self) -> None:
-        self.outages: dict[int, Fault] = {}
+        self.outages: dict[int, Outage] = {}
         self.slow: dict[int, Fault] = {}
+
+
+class Outage(NamedTuple):
+    """An outage under way: how requests fail, and when it ends."""
+
+    fault: Fault
+    until: int
 
 
 class Network:
@@ -44,10 +51,11 @@ class Network:
         trouble = self._trouble(host)
         if trouble == Outcome.CONNECT_TIMEOUT:
             return Answer(Outcome.CONNECT_TIMEOUT)
-        if trouble:
+        if trouble > 0:
             self._answer(task, number, Answer(trouble), self._slowed(up, host) + self._slowed(down, host))
         elif not self._lost(u_up, self.model.loss_up, host):
-            arrives = world.now + self._slowed(up, host) + self._added(host)
+            leaves = self._held_until(host) if trouble == HELD else world.now
+            arrives = leaves + self._slowed(up, host) + self._added(host)
             message = Message(task, request, number, down, u_down)
             world.schedule.at(arrives, Rank.ARRIVAL, *message.order, lambda: world.authority.receive(message))
         return Answer(Outcome.READ_TIMEOUT)
@@ -58,7 +66,7 @@ class Network:
         trouble = self._trouble(host)
         if trouble == Outcome.CONNECT_TIMEOUT or self._lost(message.u_down, self.model.loss_down, host):
             return
-        self._answer(message.task, message.number, Answer(Outcome.RESET) if trouble else answer,
+        self._answer(message.task, message.number, Answer(Outcome.RESET) if trouble > 0 else answer,
                      self._slowed(message.down, host))  # fmt: skip
 
     def service_time(self, message: Message) -> int:
@@ -108,17 +116,24 @@ class Network:
         return u < loss
 
     def _trouble(self, host: Host) -> int:
-        """Return the outcome that an outage forces on a request now, 0 where there is none."""
-        outages = self.link.outages
-        if not self.is_local(host):
-            outages = {**outages, **host.link.outages}
+        """Return the outcome that an outage forces on a request now, 0 where there is none; `HELD` in a stall."""
+        outages = self._outages(host)
         if outages:
-            fault = outages[min(outages)]
+            fault = outages[min(outages)].fault
             modes = {"refuse": Outcome.REFUSED, "reset": Outcome.RESET, "black_hole": Outcome.CONNECT_TIMEOUT}
-            return modes.get(fault.mode, fault.status)
+            return HELD if fault.mode == "stall" else modes.get(fault.mode, fault.status)
         if self.world.now < host.reconnected_at and not self.is_local(host):
             return Outcome.REFUSED if self.model.reconnect_mode == "refuse" else Outcome.CONNECT_TIMEOUT
         return 0
+
+    def _outages(self, host: Host) -> dict[int, Outage]:
+        """Return the outages that this host meets now, by their place in the file."""
+        here = self.link.outages
+        return here if self.is_local(host) else {**here, **host.link.outages}
+
+    def _held_until(self, host: Host) -> int:
+        outages = self._outages(host)
+        return outages[min(outages)].until
 
     def _slowed(self, ns: int, host: Host) -> int:
         slow = self._slow(host)

@@ -97,11 +97,12 @@ def _parameters(scenario: Scenario) -> dict[int, int]:
 
 def _fault(scenario: Scenario, fault: Fault) -> list[int]:
     immune = fault.what in _IMMUNE.get(scenario.renewal.runs_in, ())
+    what = "slow" if fault.what == "outage" and fault.mode == "stall" else fault.what  # a stall holds requests up
     wrong_way = fault.ppm if fault.whom == "server" else -fault.ppm
     words = {
-        at.FAULT_WHAT: _WHAT.get(fault.what, at.OTHER),
+        at.FAULT_WHAT: _WHAT.get(what, at.OTHER),
         at.FAULT_WHOM: _WHOM.get(fault.whom, at.ON_ALL),
-        at.FAULT_ROLES: 0 if immune else _ROLES.get(fault.what, 0),
+        at.FAULT_ROLES: 0 if immune else _ROLES.get(what, 0),
         at.FAULT_INSTANT: fault.what in ("crash", "clock_step"),
         at.FAULT_STEP: fault.step,
         at.FAULT_WRONG_WAY: int(np.float64(wrong_way).view(np.int64)),

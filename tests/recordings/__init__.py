@@ -1,0 +1,1 @@
+"""Recordings of real systems, and how well the model agrees with them."""
