@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from sim import metrics
@@ -310,7 +311,7 @@ def test_sweep_writes_table_and_charts(cli: Callable[..., Result], folder: Path)
     made = {path.name for path in (folder / "runs" / "x").iterdir()}
     assert made == {
         "results.csv", "heatmaps.png", "curves.png", "tradeoff.png", "causes.png",
-        "parts.jsonl", "manifest.json", "failures.jsonl",
+        "parts", "points.parquet", "manifest.json", "failures.jsonl", ".lock",
     }  # fmt: skip
     assert "computed 0, reused 8 replications" in cli(*words)[1]
     code, _, err = cli(*words, "--seed", "2")
@@ -378,19 +379,20 @@ def test_a_sweep_that_is_interrupted_goes_on_to_the_same_bytes(cli: Callable[...
     words = (*SWEEP, "--reps", "12", "--duration", "4h")
     process = command(*words, "--jobs", "2", "--out", "x", start_new_session=True)
     deadline = time.monotonic() + 60
-    parts = folder / "x" / "parts.jsonl"
-    while not (parts.exists() and parts.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+    parts = folder / "x" / "parts"
+    while not any(parts.glob("part-*.parquet")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, ""), err
     assert "Traceback" not in err
     resume = err.splitlines()[-1].removeprefix("  to go on: leasesim ")
-    kept = len(parts.read_text("utf-8").splitlines())
+    kept = sum(pq.read_metadata(path).num_rows for path in parts.glob("part-*.parquet"))
     assert 0 < kept < 48
     assert f"computed {48 - kept}, reused {kept} replications" in cli(*resume.split(), "--jobs", "1")[1]
     assert "computed 48, reused 0 replications" in cli(*words, "--jobs", "1", "--out", "y")[1]
-    for name in ("results.csv", "parts.jsonl", "manifest.json", "heatmaps.png"):
+    parts_there = [f"parts/{path.name}" for path in (folder / "y" / "parts").iterdir()]
+    for name in ("results.csv", "manifest.json", "heatmaps.png", *parts_there):
         assert (folder / "x" / name).read_bytes() == (folder / "y" / name).read_bytes(), name
 
 

@@ -70,6 +70,7 @@ def sweep(
                 resume=not fresh,
                 progress=counts,
                 on_failure=lambda failure: screen.aside(_told(world, simulation, failure)),
+                on_damage=lambda count: screen.aside(_damaged(out, count)),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_interrupted(out, counts, again)) from None
@@ -103,7 +104,7 @@ def _write(result: Sweep, out: Path) -> list[Path]:
 def _last(out: Path | None, written: list[Path], again: str) -> list[str]:
     if out is None:
         return [f"  next: {again} --out DIR  keeps the results and draws charts"]
-    return [f"  in {out}/: {', '.join(path.name for path in written)}, parts.jsonl, manifest.json"]
+    return [f"  in {out}/: {', '.join(path.name for path in written)}, parts/, manifest.json"]
 
 
 def _again(world: Scenario, vary: tuple[str, ...], out: Path | None, simulation: Simulation, count: int) -> str:
@@ -132,6 +133,11 @@ def _interrupted(out: Path | None, counts: _Counts, again: str) -> str:
     if out is None:
         return f"{done}: nothing is kept without a folder\n  next time: {again} --out DIR"
     return f"{done}: they are kept in {out}\n  to go on: {again}"
+
+
+def _damaged(out: Path | None, count: int) -> str:
+    parts = "a part is" if count == 1 else f"{count} parts are"
+    return f"warning: {out}: {parts} not what was written; what was in there is simulated again"
 
 
 def _told(world: Scenario, simulation: Simulation, failure: Failure) -> str:
