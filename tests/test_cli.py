@@ -331,6 +331,17 @@ def test_a_sweep_over_one_key_leaves_out_what_needs_two(cli: Callable[..., Resul
     assert "--reps 2 --seed 1 --out DIR  keeps the results and draws charts" in cli(*words)[1]
 
 
+def test_a_sweep_samples_and_refines(cli: Callable[..., Result]) -> None:
+    words = ("sweep", "small.toml", "--vary", "lease.ttl=1m..9m/log", "--reps", "1", "--jobs", "1")
+    code, out, _ = cli(*words, "--design", "sobol:5")
+    assert (code, "5 points x 1 replications" in out) == (0, True)
+    assert "--design sobol:5 --reps 1" in out
+    code, out, _ = cli(*words, "--refine", "false_terminations_per_lease_hour<=0.01", "--budget", "4")
+    assert (code, "4 points x 1 replications" in out) == (0, True)
+    assert "--refine 'false_terminations_per_lease_hour<=0.01' --budget 4" in out
+    assert cli(*words, "--design", "sobol")[0] == 2
+
+
 def test_points_that_fail_are_told_at_once(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     tally_of = metrics.tally_of
 

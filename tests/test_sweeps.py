@@ -408,10 +408,10 @@ def test_the_manifest_says_what_and_not_who(small: Scenario, expected: dict[str,
     manifest = json.loads(expected["manifest.json"])
     assert set(manifest) == {
         "layout", "fingerprint", "name", "named", "overrides", "scenario", "sha256", "seed", "replications", "engine",
-        "version", "versions", "axes", "points", "design", "environment",
+        "version", "versions", "axes", "design", "environment",
     }  # fmt: skip
     assert manifest["axes"] == {"lease.ttl": ["1m", "4m"], "renewal.every": ["0.25", "0.75"]}
-    assert (manifest["replications"], manifest["points"]) == (REPS, 4)
+    assert (manifest["replications"], manifest["design"]) == (REPS, "grid")
     assert os.getcwd() not in expected["manifest.json"].decode()  # noqa: PTH109 - the text that must not be there
 
 

@@ -80,7 +80,7 @@ def axis(key: str, values: Sequence[object] | str) -> Axis:
 def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tuple[tuple[Axis, ...], Points]:
     """Return the axes and every point, the last axis running fastest; AxesError says all that is wrong."""
     made = tuple(axis(key, values) for key, values in axes.items())
-    problems = list(_doubtful(made))
+    problems = list(doubtful(made))
     if problems:
         raise AxesError(problems)
     total = math.prod(len(one.values) for one in made)
@@ -92,13 +92,14 @@ def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tupl
     return made, points
 
 
-def _doubtful(axes: Sequence[Axis]) -> Iterator[Problem]:
+def doubtful(axes: Sequence[Axis], *, twice: bool = False) -> Iterator[Problem]:
+    """Yield what is wrong with axes by themselves; in a list a value may be there `twice`."""
     if not axes:
         yield Problem("sweep", "varies nothing", hint='name a key and its values: {"lease.ttl": ["1m", "2m"]}')
     for one in axes:
         if not one.values:
             yield Problem(one.key, "has no values to take", hint=f"for example {one.key}=1m,2m,5m")
-        for label in sorted({label for label in one.labels if one.labels.count(label) > 1}):
+        for label in sorted({label for label in one.labels if not twice and one.labels.count(label) > 1}):
             yield Problem(one.key, f"the value {label} is there twice")
     for one, other in itertools.permutations(axes, 2):
         if other.key.startswith(f"{one.key}."):

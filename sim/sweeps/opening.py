@@ -14,23 +14,20 @@ from sim.model.scenario import Scenario
 from sim.results.provenance import Provenance
 from sim.sweeps import manifest as manifests
 from sim.sweeps import parts
-from sim.sweeps.grid import Axis, Point, Points
+from sim.sweeps.grid import Axis, Points
 from sim.sweeps.index import Filed, Index
 from sim.sweeps.store import FAILURES, IDENTITY, PARTS, POINTS
 from sim.sweeps.study import Failure
 from sim.sweeps.swept import Sweep
 
 
-def manifest_of(
-    provenance: Provenance, name: str, axes: Sequence[Axis], points: Sequence[Point], design: str = "grid"
-) -> dict[str, Any]:
+def manifest_of(provenance: Provenance, name: str, axes: Sequence[Axis], design: str) -> dict[str, Any]:
     """Return what a sweep's folder says about itself."""
     return {
         **provenance.as_json(),
         "name": name,
         "design": design,
         "axes": {axis.key: axis.described for axis in axes},
-        "points": len(points),
     }
 
 

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from sim import engines
 from sim.errors import UsageError, nearest
-from sim.metrics import Tally
 from sim.results.many import Replications
 from sim.results.measures import HEADLINES, known
 from sim.results.origins import Origin, Source, named
 from sim.results.pair import Comparison
 from sim.results.provenance import ENGINE, ENGINE_FOR_MANY, SEED, Provenance
 from sim.results.single import Run
-from sim.sweeps.grid import Point, grid
+from sim.sweeps.grid import Point
 from sim.sweeps.opening import manifest_of
+from sim.sweeps.planning import BUDGET, planned, worked_through
 from sim.sweeps.runner import JOBS_MAX, pool_of
 from sim.sweeps.sequential import CAP, sample
 from sim.sweeps.store import Store
@@ -153,6 +153,9 @@ def sweep(
     on_failure: Callable[[Failure], None] | None = None,
     on_damage: Callable[[int], None] | None = None,
     chunk: int | None = None,
+    design: str = "grid",
+    refine: str | None = None,
+    budget: int = BUDGET,
 ) -> Sweep:
     """Simulate every combination of values, each with the same random numbers.
 
@@ -170,32 +173,26 @@ def sweep(
         on_failure: called at once with each replication that could not be simulated; the others go on.
         on_damage: called with the number of parts on file that were not what was written; they are simulated again.
         chunk: replications handed out at a time; by default as many as take a quarter of a second.
+        design: "grid" for every combination, "list" for the first values together, then the second ones and so on;
+            "lhs:64" and "sobol:64" for so many points that fill ranges such as "1m..20m" or "1m..20m/log" evenly.
+        refine: a metric and a limit, "false_terminations_per_lease_hour<=1e-2": points are added to the grid where the
+            metric crosses the limit, or may.
+        budget: points at most, where there is something to refine.
     """
     chosen, origin = named(scenario)
     _check(engine, seed=seed, replications=replications, jobs=jobs, chunk=chunk)
-    made, points = grid(chosen, axes)
     numbers = tuple(range(replications))
     provenance = Provenance.of(chosen, origin, seed, numbers, engine)
+    plan = planned(chosen, axes, design, seed, refine, budget)
     with ExitStack() as stack:
         store = None
         if out is not None:
-            manifest = manifest_of(provenance, Path(origin.name).name, made, points)
+            manifest = manifest_of(provenance, Path(origin.name).name, plan.axes, plan.text)
             store = stack.enter_context(Store(Path(out), manifest, fresh=not resume))
-            store.plan(points)
             if store.damaged and on_damage:
                 on_damage(store.damaged)
-        study = Study(points, seed, engine, jobs, executor, store, progress, on_failure, chunk)
-        collected = study.collect(numbers)
-        tallies: Mapping[int, tuple[Tally, ...]]
-        if store:
-            store.seal(points)
-            tallies = store.tallies(points, replications)
-        else:
-            tallies = {p.index: collected.of(p, numbers) for p in points if collected.whole(p, numbers)}
-    counts = collected.computed, collected.reused
-    return Sweep(
-        chosen, made, points, tallies, tuple(collected.failures), provenance, *counts, store.folder if store else None
-    )
+        study = Study(plan.points, seed, engine, jobs, executor, store, progress, on_failure, chunk)
+        return worked_through(plan, study, numbers, chosen, provenance)
 
 
 def _check(

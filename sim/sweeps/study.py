@@ -61,11 +61,13 @@ class Study:
     on_failure: Callable[[Failure], None] | None = None
     chunk: int | None = None
     """Replications a task; by default as many as take a quarter of a second."""
+    first: int = 0
+    """The point to begin with; those before it are done."""
 
     def collect(self, replications: Sequence[int]) -> Collected:
         """Simulate what is missing of `replications` at every point."""
         done = Collected()
-        planned = len(self.points) * len(replications)
+        planned = (len(self.points) - self.first) * len(replications)
         left = sum(len(wanted) for _, wanted in self._missing(replications))
         done.reused = planned - left
         self._report(done.reused, planned)
@@ -96,9 +98,10 @@ class Study:
 
     def _missing(self, replications: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Yield points and what they lack; of points that are the same only the first."""
-        seen: set[str] = set()
-        for index, identity in enumerate(identities(self.points)):
-            if identity not in seen:
+        known_as = identities(self.points)
+        seen = set(known_as[: self.first])
+        for index in range(self.first, len(self.points)):
+            if (identity := known_as[index]) not in seen:
                 seen.add(identity)
                 known = self.store
                 wanted = tuple(n for n in replications if known is None or (identity, n) not in known)

@@ -66,6 +66,8 @@ class Sweep:
     computed: int = 0
     reused: int = 0
     out: Path | None = None
+    remarks: tuple[str, ...] = ()
+    """What there is to say about how the points were chosen."""
 
     def __len__(self) -> int:
         return len(self.points)
@@ -217,6 +219,7 @@ class Sweep:
             yield (str(index), *self.points[index].values.values(), *numbers)
 
     def _notes(self) -> Iterator[str]:
+        yield from self.remarks
         more = len(self._done) - _ROWS_MAX
         if more > 0:
             yield f"and {more} more points: .to_pandas()"
