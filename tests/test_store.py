@@ -73,7 +73,7 @@ def test_a_folder_gives_the_result_back(small: Scenario, tmp_path: Path) -> None
     opened = sim.open(tmp_path)
     assert opened.to_csv() == made.to_csv()
     assert repr(opened) == repr(made)
-    assert opened.axes == made.axes
+    assert [(a.key, a.labels, a.described) for a in opened.axes] == [(a.key, a.labels, a.described) for a in made.axes]
     assert [point.scenario for point in opened.points] == [point.scenario for point in made.points]
     assert [point.identity for point in opened.points] == [point.identity for point in made.points]
     assert opened.point(2).tallies == made.point(2).tallies

@@ -35,7 +35,7 @@ class Axis:
     """A key of the scenario, the values it takes and how they are written."""
 
     key: str
-    values: tuple[Any, ...]
+    values: Sequence[Any]
     labels: tuple[str, ...]
     range: str = ""
     """Where the values were drawn from, if they were not given one by one."""

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from sim.errors import UsageError
 from sim.model.load import parse_value
@@ -29,6 +29,25 @@ def manifest_of(provenance: Provenance, name: str, axes: Sequence[Axis], design:
         "design": design,
         "axes": {axis.key: axis.described for axis in axes},
     }
+
+
+class Parsed(Sequence[Any]):
+    """The values that labels stand for, each read when it is asked for."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Any, ...]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return tuple(map(parse_value, self._labels[index]))
+        return parse_value(self._labels[index])
 
 
 def open_sweep(path: str | os.PathLike[str]) -> Sweep:
@@ -71,7 +90,7 @@ def _points(folder: Path, scenario: Scenario, keys: Sequence[str]) -> tuple[tupl
     axes = []
     for key, column in zip(keys, columns, strict=True):
         labels = tuple(column.dictionary.to_pylist())
-        axes.append(Axis(key, tuple(map(parse_value, labels)), labels))
+        axes.append(Axis(key, Parsed(labels), labels))
     codes: Any = np.column_stack([column.indices.to_numpy() for column in columns])
     points = Points(scenario, axes, codes)
     points.identities = known
