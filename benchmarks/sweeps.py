@@ -1,6 +1,6 @@
 """What do sweeps cost beside the simulating? Run ``python -m benchmarks.sweeps``: one table.
 
-Processor time where it can be told apart, since other programs may be running; the load of the machine is in the heading.
+Processor time where it can be told apart, since others may be at work; the load is in the heading.
 The work is a busy loop of a set length, so that what is measured is the machinery and not the model.
 """
 
@@ -198,6 +198,9 @@ def main() -> None:
     """Print the table."""
     load_before = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{os.cpu_count()} processors, load {load_before} before (2 idle processors would show 0)")
+    print(
+        f"memory while 50,000 replications are filed: {growth(50_000):+.1f} MB after the first tenth"
+    )  # first: it looks at the peak
     few, many = 40, 240
     walls = []
     for workers in (1, 2):
@@ -215,7 +218,6 @@ def main() -> None:
         f"a result of 1,000,000 points ({size / 1e6:.0f} MB) opens in "
         f"{cpu:.2f} s of processor time, {wall:.2f} s by the wall"
     )
-    print(f"memory while 200,000 replications are filed: {growth(200_000):+.1f} MB after the first tenth")
     cost = dask_task()
     if cost is not None:
         print(f"a Dask task of 16 tallies, scheduler and client: {cost * 1e3:.2f} ms of processor time")

@@ -140,6 +140,7 @@ def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, 
                     raise
             if not pending:
                 break
+            together: list[Outcome] = []  # what ended meanwhile is filed at once: a flush costs more than the rows
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 task = pending.pop(future)
                 try:
@@ -150,7 +151,9 @@ def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, 
                     yield from _apart(task, tasks, error)
                 else:
                     tasks.pace.heard(len(batch), seconds)
-                    yield batch
+                    together += batch
+            if together:
+                yield tuple(together)
     except BrokenExecutor:
         pass
     finally:
