@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from sim.model.load import dumps, loads, names
     from sim.model.scenario import Scenario
     from sim.results import Comparison, Provenance, Replications, Run, load
-    from sim.sweeps import SimulationError, Sweep, compare, replicate, run, sweep
+    from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names"),
     "sim.model.scenario": ("Scenario",),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
-    "sim.sweeps": ("SimulationError", "Sweep", "compare", "replicate", "run", "sweep"),
+    "sim.sweeps": ("SimulationError", "Sweep", "compare", "open", "replicate", "run", "sweep"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -45,6 +45,7 @@ __all__ = [
     "load",
     "loads",
     "names",
+    "open",
     "replicate",
     "run",
     "sweep",

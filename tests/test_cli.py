@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from sim import metrics
@@ -310,7 +311,7 @@ def test_sweep_writes_table_and_charts(cli: Callable[..., Result], folder: Path)
     made = {path.name for path in (folder / "runs" / "x").iterdir()}
     assert made == {
         "results.csv", "heatmaps.png", "curves.png", "tradeoff.png", "causes.png",
-        "parts.jsonl", "manifest.json", "failures.jsonl",
+        "parts", "points.parquet", "manifest.json", "failures.jsonl", ".lock",
     }  # fmt: skip
     assert "computed 0, reused 8 replications" in cli(*words)[1]
     code, _, err = cli(*words, "--seed", "2")
@@ -328,6 +329,17 @@ def test_a_sweep_over_one_key_leaves_out_what_needs_two(cli: Callable[..., Resul
     assert "heatmaps.png is not drawn: a heat map needs two axes" in err
     assert "in x/: results.csv, curves.png, tradeoff.png, causes.png" in out
     assert "--reps 2 --seed 1 --out DIR  keeps the results and draws charts" in cli(*words)[1]
+
+
+def test_a_sweep_samples_and_refines(cli: Callable[..., Result]) -> None:
+    words = ("sweep", "small.toml", "--vary", "lease.ttl=1m..9m/log", "--reps", "1", "--jobs", "1")
+    code, out, _ = cli(*words, "--design", "sobol:5")
+    assert (code, "5 points x 1 replications" in out) == (0, True)
+    assert "--design sobol:5 --reps 1" in out
+    code, out, _ = cli(*words, "--refine", "false_terminations_per_lease_hour<=0.01", "--budget", "4")
+    assert (code, "4 points x 1 replications" in out) == (0, True)
+    assert "--refine 'false_terminations_per_lease_hour<=0.01' --budget 4" in out
+    assert cli(*words, "--design", "sobol")[0] == 2
 
 
 def test_points_that_fail_are_told_at_once(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,19 +390,20 @@ def test_a_sweep_that_is_interrupted_goes_on_to_the_same_bytes(cli: Callable[...
     words = (*SWEEP, "--reps", "12", "--duration", "4h")
     process = command(*words, "--jobs", "2", "--out", "x", start_new_session=True)
     deadline = time.monotonic() + 60
-    parts = folder / "x" / "parts.jsonl"
-    while not (parts.exists() and parts.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+    parts = folder / "x" / "parts"
+    while not any(parts.glob("part-*.parquet")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, ""), err
     assert "Traceback" not in err
     resume = err.splitlines()[-1].removeprefix("  to go on: leasesim ")
-    kept = len(parts.read_text("utf-8").splitlines())
+    kept = sum(pq.read_metadata(path).num_rows for path in parts.glob("part-*.parquet"))
     assert 0 < kept < 48
     assert f"computed {48 - kept}, reused {kept} replications" in cli(*resume.split(), "--jobs", "1")[1]
     assert "computed 48, reused 0 replications" in cli(*words, "--jobs", "1", "--out", "y")[1]
-    for name in ("results.csv", "parts.jsonl", "manifest.json", "heatmaps.png"):
+    parts_there = [f"parts/{path.name}" for path in (folder / "y" / "parts").iterdir()]
+    for name in ("results.csv", "manifest.json", "heatmaps.png", *parts_there):
         assert (folder / "x" / name).read_bytes() == (folder / "y" / name).read_bytes(), name
 
 

@@ -127,16 +127,21 @@ def test_something_is_left_out_and_caught_up_with() -> None:
 
 def test_ties_are_simulated_without(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault that begins at the very nanosecond of an arrival: only the agenda knows the order."""
-    again: list[bool] = []
+    again: list[int] = []
     simulated = driving.simulate
-    monkeypatch.setattr(driving, "simulate", lambda *args: again.append(True) or simulated(*args))
+
+    def counted(scenario: Scenario, seed: int, replication: int) -> Trace:
+        again.append(replication)
+        return simulated(scenario, seed, replication)
+
+    monkeypatch.setattr(driving, "simulate", counted)
     scenario = loads(
         'duration = "20m"\nnetwork = { up = "1ms", down = "1ms" }\nlease = { ttl = "1m" }\n'
         'runs = { arrivals = { kind = "closed", clients = 1 }, provisioning = "0s", work = "1h" }\n'
         'faults = [{ what = "pause", whom = "hosts", when = { times = ["3ms"] }, length = "5s" }]\n'
     )
     fast = simulated(scenario, 1, 0, fast_forward=True, foresight=0)
-    assert again == [True]
+    assert again == [0]
     assert fast == simulated(scenario, 1, 0)
 
 

@@ -12,18 +12,21 @@ from typing import Any
 
 import pytest
 
+import sim
 from sim import metrics
 from sim.errors import UsageError
 from sim.metrics import Tally
 from sim.model.load import loads
 from sim.model.scenario import Scenario
+from sim.pacing import Pace
 from sim.results.provenance import canonical, sha256
 from sim.sweeps import Sweep, sweep, work
 from sim.sweeps.grid import AxesError, grid
+from sim.sweeps.manifest import first_difference
 from sim.sweeps.ranges import values_of
-from sim.sweeps.runner import chunk_size, cut, outcomes
-from sim.sweeps.store import Store, first_difference
-from sim.sweeps.work import Job, perform
+from sim.sweeps.runner import Task, Tasks, outcomes, performed
+from sim.sweeps.store import Store
+from sim.sweeps.work import Job
 
 TOML = """
 title = "Small and quick, to be swept"
@@ -37,7 +40,6 @@ length = { kind = "exponential", mean = "3m" }
 """
 AXES: Mapping[str, list[Any]] = {"lease.ttl": ["1m", "4m"], "renewal.every": [0.25, 0.75]}
 REPS = 4
-KEPT = ("results.csv", "parts.jsonl", "manifest.json")
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +47,19 @@ def small() -> Scenario:
     return loads(TOML)
 
 
-def kept(result: Sweep) -> dict[str, str]:
+def kept(result: Sweep) -> dict[str, bytes]:
     """The bytes that a finished sweep leaves, and its table."""
     assert result.out is not None
-    files = {name: (result.out / name).read_text("utf-8") for name in KEPT[1:]}
-    return {"results.csv": result.to_csv(), **files}
+    files = [*(result.out / "parts").iterdir(), result.out / "manifest.json", result.out / "points.parquet"]
+    return {"results.csv": result.to_csv().encode(), **{path.name: path.read_bytes() for path in files}}
+
+
+def stored(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "parts").iterdir()}
 
 
 @pytest.fixture(scope="module")
-def expected(small: Scenario, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def expected(small: Scenario, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return kept(sweep(small, AXES, REPS, out=tmp_path_factory.mktemp("expected")))
 
 
@@ -143,30 +149,49 @@ def test_everything_wrong_with_the_axes_is_told_at_once(
 
 
 def test_a_grid_beyond_reason_is_refused(small: Scenario) -> None:
-    with pytest.raises(UsageError, match="1,000,000 points, at most 100,000"):
-        grid(small, {"lease.ttl": "1s..1h/1000", "limit.slots": "1..1000"})
+    with pytest.raises(UsageError, match="1,998,000 points, at most 1,000,000"):
+        grid(small, {"lease.ttl": "1s..1h/1000", "limit.slots": "1..999", "renewal.attempts": "1,2"})
 
 
 # ---------------------------------------------------------------------- who works
 
 
-@pytest.mark.parametrize(("replications", "workers", "size"), [(1, 1, 1), (8, 2, 1), (100, 2, 12), (10_000, 4, 16)])
-def test_replications_are_cut_into_chunks(replications: int, workers: int, size: int) -> None:
-    assert chunk_size(replications, workers) == size
-    jobs = list(cut(0, "{}", 1, "process", range(replications), size))
-    assert [n for job in jobs for n in job.replications] == list(range(replications))
+def cut(replications: int, size: int) -> list[Any]:
+    tasks = Tasks([Job(0, "{}", 1, "process", tuple(range(replications)))], replications, 2, Pace(size))
+    return [[list(job.replications) for job in task] for task in iter(tasks.give, None)]
 
 
-def test_whoever_works_the_bytes_are_the_same(small: Scenario, expected: dict[str, str], tmp_path: Path) -> None:
+def test_replications_are_cut_into_tasks() -> None:
+    assert cut(5, 2) == [[[0, 1]], [[2, 3]], [[4]]]
+    jobs = [Job(point, "{}", 1, "process", (0, 1)) for point in range(3)]
+    tasks = Tasks(jobs, 6, 1, Pace(5))
+    assert [[(job.point, job.replications) for job in task] for task in iter(tasks.give, None)] == [
+        [(0, (0, 1)), (1, (0, 1)), (2, (0,))], [(2, (1,))],
+    ]  # fmt: skip
+
+
+def test_tasks_grow_to_their_target_and_are_small_at_the_end() -> None:
+    pace = Pace(target_s=1.0)
+    sizes = []
+    for _ in range(8):
+        sizes.append(pace.next(10_000, 2))
+        pace.heard(sizes[-1], 0.03 * sizes[-1])
+    assert sizes == [1, 2, 4, 8, 16, 32, 33, 33]
+    assert [pace.next(left, 2) for left in (133, 100, 5, 1)] == [33, 25, 2, 1]
+    pace.heard(33, 990.0)
+    assert pace.next(10_000, 2) == 1
+
+
+def test_whoever_works_the_bytes_are_the_same(small: Scenario, expected: dict[str, bytes], tmp_path: Path) -> None:
     assert kept(sweep(small, AXES, REPS, jobs=2, out=tmp_path / "two")) == expected
     with ThreadPoolExecutor(3) as threads:
         assert kept(sweep(small, AXES, REPS, executor=threads, out=tmp_path / "threads")) == expected
         assert not threads._shutdown
 
 
-def test_a_sweep_without_a_folder_computes_the_same(small: Scenario, expected: dict[str, str]) -> None:
+def test_a_sweep_without_a_folder_computes_the_same(small: Scenario, expected: dict[str, bytes]) -> None:
     result = sweep(small, AXES, REPS)
-    assert (result.to_csv(), result.out) == (expected["results.csv"], None)
+    assert (result.to_csv().encode(), result.out) == (expected["results.csv"], None)
 
 
 class Doomed(Executor):
@@ -186,26 +211,28 @@ class Doomed(Executor):
 
 
 def test_a_broken_executor_costs_what_it_did_not_do(small: Scenario) -> None:
-    jobs = list(cut(0, canonical(small), 1, "process", range(5), 1))
-    batches = list(outcomes(jobs, executor=Doomed()))
+    jobs = [Job(0, canonical(small), 1, "process", tuple(range(5)))]
+    batches = list(outcomes(jobs, 5, executor=Doomed(), chunk=1))
     assert [batch[0].tally is not None for batch in batches] == [True, False, False, False, False]
     assert {batch[0].error for batch in batches[1:]} == {
         "RuntimeError: the process that simulated it died (killed, out of memory?)"
     }
 
 
-def deadly(job: Job) -> work.Outcome | tuple[work.Outcome, ...]:
-    """A job whose second replication takes its process along."""
-    if 1 in job.replications:
+def deadly(task: Task) -> tuple[work.Outcome, ...]:
+    """A task whose second replication takes its process along."""
+    if any(1 in job.replications for job in task):
         os._exit(1)
-    return perform(job)
+    return performed(task)
 
 
 def test_a_replication_that_kills_its_worker_fails_alone(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.sweeps.runner.perform", deadly)
-    jobs = list(cut(0, canonical(small), 1, "process", range(2), 1))
-    found = {each.replication: each.tally is not None for batch in outcomes(jobs, workers=2) for each in batch}
-    assert found == {0: True, 1: False}
+    monkeypatch.setattr("sim.sweeps.runner.performed", deadly)
+    jobs = [Job(0, canonical(small), 1, "process", tuple(range(4)))]
+    found = {
+        each.replication: each.tally is not None for batch in outcomes(jobs, 4, workers=2, chunk=2) for each in batch
+    }
+    assert found == {0: True, 1: False, 2: True, 3: True}
 
 
 # ---------------------------------------------------------------------- what fails
@@ -229,7 +256,7 @@ def one_fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_a_failure_is_told_at_once_and_the_rest_goes_on(
-    small: Scenario, one_fails: Callable[[], None], expected: dict[str, str], tmp_path: Path
+    small: Scenario, one_fails: Callable[[], None], expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     told: list[str] = []
     result = sweep(small, AXES, REPS, out=tmp_path, on_failure=lambda failure: told.append(failure.error))
@@ -274,31 +301,46 @@ class Stop:
 
     def __call__(self, done: int, planned: int) -> None:
         assert planned == 4 * REPS
-        if done == self.after:
+        if done >= self.after:
             raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_interrupted_sweep_goes_on(small: Scenario, expected: dict[str, str], tmp_path: Path, jobs: int) -> None:
+def test_an_interrupted_sweep_goes_on(small: Scenario, expected: dict[str, bytes], tmp_path: Path, jobs: int) -> None:
     for after in (3, 8):
         with pytest.raises(KeyboardInterrupt):
-            sweep(small, AXES, REPS, out=tmp_path, progress=Stop(after), jobs=jobs)
+            sweep(small, AXES, REPS, out=tmp_path, progress=Stop(after), jobs=jobs, chunk=1)
     result = sweep(small, AXES, REPS, out=tmp_path)
     assert (result.computed, result.reused) == (8, 8)
     assert kept(result) == expected
     assert sweep(small, AXES, REPS, out=tmp_path).computed == 0
 
 
-@pytest.mark.parametrize(
-    "torn", [b'{"point":"0f', b'{"point": 1}\n', b"\xff\xfe\n", b'{"point":"x","rep":0,"tally":{"no":1}}\n']
-)
-def test_a_torn_line_is_simulated_again(small: Scenario, expected: dict[str, str], tmp_path: Path, torn: bytes) -> None:
+@pytest.mark.parametrize("torn", [b"", b"PAR1", None])
+def test_a_damaged_part_is_noticed_and_simulated_again(
+    small: Scenario, expected: dict[str, bytes], tmp_path: Path, torn: bytes | None
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        sweep(small, AXES, REPS, out=tmp_path, progress=Stop(6), chunk=2)
+    one, *others = (tmp_path / "parts").iterdir()
+    content = bytearray(one.read_bytes())
+    content[len(content) // 2] ^= 1
+    one.write_bytes(content if torn is None else torn)
+    with pytest.raises(UsageError, match=rf"1 of 3 parts are damaged: {one.name}"):
+        sim.open(tmp_path)
+    told: list[int] = []
+    result = sweep(small, AXES, REPS, out=tmp_path, on_damage=told.append)
+    assert (result.computed, result.reused, told, len(others)) == (12, 4, [1], 2)
+    assert kept(result) == expected
+
+
+def test_what_a_crash_left_half_written_is_cleared_away(
+    small: Scenario, expected: dict[str, bytes], tmp_path: Path
+) -> None:
     sweep(small, AXES, REPS, out=tmp_path)
-    parts = tmp_path / "parts.jsonl"
-    lines = parts.read_bytes().splitlines(keepends=True)
-    parts.write_bytes(b"".join(lines[:5]) + torn)
+    (tmp_path / "parts" / ".part-0123456789abcdef.parquet.new").write_bytes(b"PAR1")
     result = sweep(small, AXES, REPS, out=tmp_path)
-    assert (result.computed, result.reused) == (4 * REPS - 5, 5)
+    assert result.computed == 0
     assert kept(result) == expected
 
 
@@ -312,7 +354,7 @@ def test_more_replications_and_finer_axes_reuse_what_is_there(small: Scenario, t
     assert sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path).computed == 0
 
 
-def test_starting_afresh_reuses_nothing(small: Scenario, expected: dict[str, str], tmp_path: Path) -> None:
+def test_starting_afresh_reuses_nothing(small: Scenario, expected: dict[str, bytes], tmp_path: Path) -> None:
     sweep(small.with_({"lease.sweep_interval": "1s"}), AXES, 1, out=tmp_path)
     result = sweep(small, AXES, REPS, out=tmp_path, resume=False)
     assert (result.computed, result.reused) == (16, 0)
@@ -334,14 +376,14 @@ def test_another_sweep_does_not_go_on_in_that_folder(
     small: Scenario, tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     sweep(small, {"lease.ttl": "1m,4m"}, 1, out=tmp_path)
-    before = (tmp_path / "parts.jsonl").read_bytes()
+    before = stored(tmp_path)
     axes = change.pop("axes", {"lease.ttl": "1m,4m"})
     changed = small.with_(change.pop("scenario", {}))
     with pytest.raises(UsageError, match=re.escape(message)) as caught:
         sweep(changed, axes, 1, out=tmp_path, **change)
     assert "--fresh" in str(caught.value)
     assert "--out" in str(caught.value)
-    assert (tmp_path / "parts.jsonl").read_bytes() == before
+    assert stored(tmp_path) == before
 
 
 def test_the_words_about_a_scenario_do_not_make_it_another(small: Scenario, tmp_path: Path) -> None:
@@ -362,20 +404,15 @@ def test_another_version_does_not_go_on(small: Scenario, tmp_path: Path) -> None
 # ---------------------------------------------------------------------- the folder
 
 
-def test_the_manifest_says_what_and_not_who(small: Scenario, expected: dict[str, str]) -> None:
+def test_the_manifest_says_what_and_not_who(small: Scenario, expected: dict[str, bytes]) -> None:
     manifest = json.loads(expected["manifest.json"])
     assert set(manifest) == {
         "layout", "fingerprint", "name", "named", "overrides", "scenario", "sha256", "seed", "replications", "engine",
-        "version", "versions", "axes", "points",
+        "version", "versions", "axes", "design", "environment",
     }  # fmt: skip
     assert manifest["axes"] == {"lease.ttl": ["1m", "4m"], "renewal.every": ["0.25", "0.75"]}
-    assert manifest["replications"] == REPS
-    assert os.getcwd() not in expected["manifest.json"]  # noqa: PTH109 - the text that must not be there
-    parts = [json.loads(line) for line in expected["parts.jsonl"].splitlines()]
-    order = [point["identity"] for point in manifest["points"]]
-    assert [(order.index(part["point"]), part["rep"]) for part in parts] == [
-        (p, r) for p in range(4) for r in range(REPS)
-    ]
+    assert (manifest["replications"], manifest["design"]) == (REPS, "grid")
+    assert os.getcwd() not in expected["manifest.json"].decode()  # noqa: PTH109 - the text that must not be there
 
 
 def forbidden(*_: object) -> Tally:
@@ -386,9 +423,9 @@ def forbidden(*_: object) -> Tally:
     ("make", "message"),
     [
         (lambda path: path.write_text("x"), "is a file, not a folder"),
-        (lambda path: (path.mkdir(), (path / "parts.jsonl").write_text("x")), "it is not a sweep's"),
+        (lambda path: (path.mkdir(), (path / "parts").mkdir()), "it is not a sweep's"),
         (lambda path: (path.mkdir(), (path / "manifest.json").write_text("{")), "cannot read"),
-        (lambda path: (path.mkdir(), (path / "parts.jsonl").mkdir()), "it is not a sweep's"),
+        (lambda path: (path.mkdir(), (path / ".lock").mkdir()), "cannot write to"),
         (lambda path: (path.mkdir(), (path / "failures.jsonl").mkdir()), "cannot write to"),
     ],
 )

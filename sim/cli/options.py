@@ -13,8 +13,9 @@ from sim.cli import dotted, screen
 from sim.errors import UsageError
 from sim.model.load import warnings_of
 from sim.model.scenario import Scenario
-from sim.results.origins import load
+from sim.results.origins import load, shell
 from sim.results.provenance import ENGINE_FOR_MANY, SEED
+from sim.sweeps.planning import BUDGET
 from sim.sweeps.simulate import REPLICATIONS
 
 PRECISION: Final = 0.1
@@ -64,6 +65,24 @@ class Effort:
     def workers(self) -> int:
         """How many processes."""
         return processors() if self.jobs == "auto" else self.jobs
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Which points a sweep has."""
+
+    design: str = "grid"
+    """grid, list (first values together, then second ones), lhs:64 or sobol:64 (points that fill KEY=1m..20m/log)."""
+    refine: str | None = None
+    """METRIC<=LIMIT: add points to the grid where the metric crosses the limit, or may."""
+    budget: int = BUDGET
+    """Points at most, with --refine."""
+
+    def words(self) -> list[str]:
+        """Return the options as they are typed."""
+        words = [f"--design {shell(self.design)}"] if self.design != "grid" else []
+        return words + ([f"--refine {shell(self.refine)}", f"--budget {self.budget}"] if self.refine else [])
 
 
 def processors() -> int:

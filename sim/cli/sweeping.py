@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,12 +10,11 @@ from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
-from sim.cli.options import Dotted, Effort, Simulation, chosen
+from sim.cli.options import Dotted, Effort, Layout, Simulation, chosen
 from sim.errors import UsageError
 from sim.model.scenario import Scenario
 from sim.results.origins import named, shell
 from sim.results.provenance import Provenance
-from sim.sweeps.ranges import values_of
 from sim.sweeps.simulate import SWEEP_REPLICATIONS
 from sim.sweeps.simulate import sweep as sweep_grid
 from sim.sweeps.study import Failure, Progress
@@ -30,6 +30,7 @@ def sweep(
     vary: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     out: Path | None = None,
     fresh: bool = False,
+    layout: Layout | None = None,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
     dotted: Dotted = None,
@@ -47,15 +48,13 @@ def sweep(
     fresh
         Start again in that folder.
     """
-    simulation, effort = simulation or Simulation(), effort or Effort()
-    count = effort.replications(SWEEP_REPLICATIONS)
-    if count is None:
-        raise UsageError("--reps auto: a sweep needs a number", "for example --reps 20")
+    layout, simulation, effort = layout or Layout(), simulation or Simulation(), effort or Effort()
+    count = _replications(effort)
     if not vary:
         raise UsageError("a sweep varies something, and there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
-    axes = {key: values_of(text) for key, text in assignments(vary, "--vary").items()}
+    axes = assignments(vary, "--vary")
     world = chosen(scenario, dotted, warn=False)
-    again = _again(world, vary, out, simulation, count)
+    again = _again(world, [*(f"--vary {shell(text)}" for text in vary), *layout.words()], out, simulation, count)
     with screen.progress("replications") as bar:
         counts = _Counts(bar)
         try:
@@ -67,9 +66,11 @@ def sweep(
                 engine=simulation.engine_for_many,
                 jobs=effort.workers,
                 out=out,
+                **asdict(layout),
                 resume=not fresh,
                 progress=counts,
                 on_failure=lambda failure: screen.aside(_told(world, simulation, failure)),
+                on_damage=lambda count: screen.aside(_damaged(out, count)),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_interrupted(out, counts, again)) from None
@@ -81,6 +82,13 @@ def sweep(
         screen.out(f"\n  computed {result.computed:,}, reused {result.reused:,} replications")
         screen.out("\n".join(_last(out, written, again)))
     return 3 if result.failures else 0
+
+
+def _replications(effort: Effort) -> int:
+    count = effort.replications(SWEEP_REPLICATIONS)
+    if count is None:
+        raise UsageError("--reps auto: a sweep needs a number", "for example --reps 20")
+    return count
 
 
 def _write(result: Sweep, out: Path) -> list[Path]:
@@ -103,13 +111,13 @@ def _write(result: Sweep, out: Path) -> list[Path]:
 def _last(out: Path | None, written: list[Path], again: str) -> list[str]:
     if out is None:
         return [f"  next: {again} --out DIR  keeps the results and draws charts"]
-    return [f"  in {out}/: {', '.join(path.name for path in written)}, parts.jsonl, manifest.json"]
+    return [f"  in {out}/: {', '.join(path.name for path in written)}, parts/, manifest.json"]
 
 
-def _again(world: Scenario, vary: tuple[str, ...], out: Path | None, simulation: Simulation, count: int) -> str:
+def _again(world: Scenario, points: list[str], out: Path | None, simulation: Simulation, count: int) -> str:
     """The command that goes on with this sweep."""
     origin = named(world)[1]
-    words = [f"leasesim sweep {origin.words()}", *(f"--vary {shell(text)}" for text in vary)]
+    words = [f"leasesim sweep {origin.words()}", *points]
     words += [f"--reps {count}", f"--seed {simulation.seed}"]
     words += [f"--engine {simulation.engine}"] if simulation.engine else []
     return " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
@@ -132,6 +140,11 @@ def _interrupted(out: Path | None, counts: _Counts, again: str) -> str:
     if out is None:
         return f"{done}: nothing is kept without a folder\n  next time: {again} --out DIR"
     return f"{done}: they are kept in {out}\n  to go on: {again}"
+
+
+def _damaged(out: Path | None, count: int) -> str:
+    parts = "a part is" if count == 1 else f"{count} parts are"
+    return f"warning: {out}: {parts} not what was written; what was in there is simulated again"
 
 
 def _told(world: Scenario, simulation: Simulation, failure: Failure) -> str:

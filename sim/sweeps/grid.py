@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Final
+from functools import cached_property, lru_cache
+from typing import Any, Final, overload
 
 from sim.errors import Problem, ScenarioError, UsageError, render
 from sim.model.load import override, parse_value
@@ -16,7 +16,7 @@ from sim.model.wording import spelled
 from sim.results.provenance import canonical, sha256
 from sim.sweeps.ranges import values_of
 
-POINTS_MAX: Final = 100_000
+POINTS_MAX: Final = 1_000_000
 
 
 class AxesError(UsageError):
@@ -35,8 +35,15 @@ class Axis:
     """A key of the scenario, the values it takes and how they are written."""
 
     key: str
-    values: tuple[Any, ...]
+    values: Sequence[Any]
     labels: tuple[str, ...]
+    range: str = ""
+    """Where the values were drawn from, if they were not given one by one."""
+
+    @property
+    def described(self) -> str | list[str]:
+        """The values, or where they were drawn from, as a manifest says it."""
+        return self.range or list(self.labels)
 
 
 @dataclass(frozen=True)
@@ -70,50 +77,93 @@ def axis(key: str, values: Sequence[object] | str) -> Axis:
     return Axis(key, parsed, tuple(value if isinstance(value, str) else spelled(value) for value in given))
 
 
-def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tuple[tuple[Axis, ...], tuple[Point, ...]]:
+def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tuple[tuple[Axis, ...], Points]:
     """Return the axes and every point, the last axis running fastest; AxesError says all that is wrong."""
     made = tuple(axis(key, values) for key, values in axes.items())
-    problems = list(_doubtful(made))
+    problems = list(doubtful(made))
     if problems:
         raise AxesError(problems)
     total = math.prod(len(one.values) for one in made)
     if total > POINTS_MAX:
         raise UsageError(f"the sweep has {total:,} points, at most {POINTS_MAX:,}", "vary fewer keys, or fewer values")
-    return made, _points(scenario, made)
+    codes = list(itertools.product(*(range(len(one.values)) for one in made)))
+    points = Points(scenario, made, codes)
+    points.check(twins=False)
+    return made, points
 
 
-def _doubtful(axes: Sequence[Axis]) -> Iterator[Problem]:
+def doubtful(axes: Sequence[Axis], *, twice: bool = False) -> Iterator[Problem]:
+    """Yield what is wrong with axes by themselves; in a list a value may be there `twice`."""
     if not axes:
         yield Problem("sweep", "varies nothing", hint='name a key and its values: {"lease.ttl": ["1m", "2m"]}')
     for one in axes:
         if not one.values:
             yield Problem(one.key, "has no values to take", hint=f"for example {one.key}=1m,2m,5m")
-        for label in sorted({label for label in one.labels if one.labels.count(label) > 1}):
+        for label in sorted({label for label in one.labels if not twice and one.labels.count(label) > 1}):
             yield Problem(one.key, f"the value {label} is there twice")
     for one, other in itertools.permutations(axes, 2):
         if other.key.startswith(f"{one.key}."):
             yield Problem(one.key, f"is varied, and so is {other.key} inside it", hint="vary one of the two")
 
 
-def _points(scenario: Scenario, axes: Sequence[Axis]) -> tuple[Point, ...]:
-    points: list[Point] = []
-    found: dict[str, tuple[Problem, list[str]]] = {}
-    choices = [list(zip(one.values, one.labels, strict=True)) for one in axes]
-    for index, chosen in enumerate(itertools.product(*choices)):
-        values = {one.key: label for one, (_, label) in zip(axes, chosen, strict=True)}
-        try:
-            changed = override(scenario, {one.key: value for one, (value, _) in zip(axes, chosen, strict=True)})
-        except ScenarioError as error:
-            label = ", ".join(f"{key}={value}" for key, value in values.items())
-            for problem in error.problems:
-                found.setdefault(str(problem), (problem, []))[1].append(label)
-        else:
-            points.append(Point(index, values, changed))
-    if found:
-        total = math.prod(len(choice) for choice in choices)
-        raise AxesError([_placed(problem, labels, total) for problem, labels in found.values()])
-    _no_twins(points)
-    return tuple(points)
+class Points(Sequence[Point]):
+    """The points of a design. Their scenarios are made when asked for: a million of them would fill a memory."""
+
+    def __init__(self, scenario: Scenario, axes: Sequence[Axis], codes: Sequence[Sequence[int]]) -> None:
+        self._scenario, self._axes, self._codes = scenario, tuple(axes), codes
+        self.identities: list[str] = []
+        """Of each point; there once `check` has been through, or they were on file."""
+        self._made = lru_cache(maxsize=4096)(self._make)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @overload
+    def __getitem__(self, index: int) -> Point: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Point, ...]: ...
+    def __getitem__(self, index: int | slice) -> Point | tuple[Point, ...]:
+        if isinstance(index, slice):
+            return tuple(self[at] for at in range(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return self._made(index % len(self))
+
+    def _make(self, index: int) -> Point:
+        changed = override(self._scenario, dict(self._chosen(index)))
+        point = Point(index, self.labels(index), changed)
+        if self.identities:
+            point.__dict__["identity"] = self.identities[index]
+        return point
+
+    def _chosen(self, index: int) -> Iterator[tuple[str, Any]]:
+        for axis_, code in zip(self._axes, self._codes[index], strict=True):
+            yield axis_.key, axis_.values[code]
+
+    def labels(self, index: int) -> dict[str, str]:
+        """Return the values of a point as text, by key."""
+        return {a.key: a.labels[code] for a, code in zip(self._axes, self._codes[index], strict=True)}
+
+    def check(self, *, twins: bool) -> None:
+        """Go through all points; AxesError says what is wrong with any, and, without `twins`, which are the same."""
+        found: dict[str, tuple[Problem, list[str]]] = {}
+        seen: dict[str, int] = {}
+        known: list[str] = []
+        for index in range(len(self)):
+            try:
+                identity = self._make(index).identity
+            except ScenarioError as error:
+                label = ", ".join(f"{key}={value}" for key, value in self.labels(index).items())
+                for problem in error.problems:
+                    found.setdefault(str(problem), (problem, []))[1].append(label)
+                continue
+            twin = seen.setdefault(identity, index)
+            if twin != index and not twins and not found:
+                raise _twins(self.labels(twin), self.labels(index))
+            known.append(identity)
+        if found:
+            raise AxesError([_placed(problem, labels, len(self)) for problem, labels in found.values()])
+        self.identities = known
 
 
 def _placed(problem: Problem, labels: Sequence[str], total: int) -> Problem:
@@ -124,12 +174,18 @@ def _placed(problem: Problem, labels: Sequence[str], total: int) -> Problem:
     return replace(problem, message=f"{problem.message} (at {labels[0]}{more})")
 
 
-def _no_twins(points: Sequence[Point]) -> None:
+def labels_of(points: Sequence[Point], index: int) -> Mapping[str, str]:
+    """Return the values of a point as text, without making its scenario where that can be avoided."""
+    return points.labels(index) if isinstance(points, Points) else points[index].values
+
+
+def identities(points: Sequence[Point]) -> Sequence[str]:
+    """Return the identity of each point, without making its scenario where it is known already."""
+    return points.identities if isinstance(points, Points) else [point.identity for point in points]
+
+
+def _twins(one: Mapping[str, str], other: Mapping[str, str]) -> AxesError:
     """Two ways to write one value, such as 60s and 1m, would count it twice."""
-    seen: dict[str, Point] = {}
-    for point in points:
-        twin = seen.setdefault(point.identity, point)
-        if twin is not point:
-            key = next((key for key in point.values if point.values[key] != twin.values[key]), "")
-            same = f"{twin.values[key]} and {point.values[key]} are the same value"
-            raise AxesError([Problem(key, same, hint="leave one of them out")])
+    key = next((key for key in other if other[key] != one[key]), "")
+    same = f"{one[key]} and {other[key]} are the same value" if key else "two points are the same"
+    return AxesError([Problem(key, same, hint="leave one of them out")])

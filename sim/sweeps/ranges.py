@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from sim.errors import UsageError
@@ -12,6 +13,7 @@ from sim.units import DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, forma
 COUNT_MAX: Final = 1000
 
 _RANGE = re.compile(r"\s*(?P<low>[^.,]+(?:\.\d[^.,]*)?)\.\.(?P<high>.+?)(?:/(?P<log>log)?(?P<count>\d+))?\s*")
+_SPAN = re.compile(r"\s*(?P<low>[^.,]+(?:\.\d[^.,]*)?)\.\.(?P<high>[^/]+(?:/\s*[smhd])?)(?P<log>/log)?\s*")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _QUANTITY = re.compile(rf"\s*({_NUMBER.pattern})\s*(/\s*[smhd])?\s*")
 _HOW: Final = 'write values "1m,2m,5m", a range "0.2..0.9/8" or one in equal ratios "30s..30m/log8"'
@@ -26,6 +28,66 @@ def values_of(text: str) -> tuple[str, ...]:
     if "" in parts:
         raise UsageError(f"an empty value in '{text}'", _HOW)
     return tuple(value for part in parts for value in (_range(part) if _is_range(part) else (part,)))
+
+
+@dataclass(frozen=True)
+class Span:
+    """Everything between two ends: durations, or numbers and rates."""
+
+    low: float
+    high: float
+    log: bool
+    numbers: bool
+    """Else durations in nanoseconds."""
+    unit: str = ""
+    """Of a rate, such as ``/h``."""
+
+    def at(self, share: float, *, whole: bool = False) -> str:
+        """Return the value at a share from 0 to below 1, as text."""
+        if whole:
+            return str(min(int(self._value(share, self.high + 1)), int(self.high)))
+        value = self._value(share, self.high)
+        if self.numbers:
+            return f"{value:.6g}{self.unit}"
+        return format_duration(_rounded(value, abs(self.high - self.low) / 200))
+
+    def inner(self, share: float) -> float:
+        """Return the value at a share as a number."""
+        return self._value(share, self.high)
+
+    def _value(self, share: float, high: float) -> float:
+        return float(self.low * (high / self.low) ** share) if self.log else self.low + (high - self.low) * share
+
+
+def span_of(text: str) -> Span:
+    """Read a range without a number of values, ``1m..20m`` or, in equal ratios, ``1m..20m/log``."""
+    match = _SPAN.fullmatch(text)
+    if match is None or _RANGE.fullmatch(text) is None or re.search(r"/(log)?\d+\s*$", text):
+        raise UsageError(f"cannot read '{text}' as a range to sample", 'write "1m..20m", or "1m..20m/log"')
+    try:
+        low, high, unit, numbers = _ends(match["low"], match["high"])
+    except ValueError as error:
+        raise UsageError(f"cannot read the range '{text}': {error}", _HOW) from None
+    if not low < high:
+        raise UsageError(f"the range '{text}' is empty", "lower end first")
+    if match["log"] and low <= 0:
+        raise UsageError(f"cannot read the range '{text}': equal ratios need both ends above zero", _HOW)
+    return Span(low, high, bool(match["log"]), numbers, unit)
+
+
+def _ends(low: str, high: str) -> tuple[float, float, str, bool]:
+    first, last = _QUANTITY.fullmatch(low), _QUANTITY.fullmatch(high)
+    if first is None or last is None:
+        return parse_duration(low), parse_duration(high), "", False
+    unit, other = first[2] or "", last[2] or ""
+    if unit and other and unit != other:
+        raise ValueError(f"its ends have two units, '{unit}' and '{other}'")
+    return float(first[1]), float(last[1]), unit or other, True
+
+
+def is_range(text: str) -> bool:
+    """Whether the text of an axis is one range."""
+    return len(split_at_commas(text)) == 1 and bool(text.strip()) and _is_range(text.strip())
 
 
 def split_at_commas(text: str) -> list[str]:

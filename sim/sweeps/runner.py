@@ -1,85 +1,189 @@
-"""Who works through the jobs: this process, a pool of processes, or any `concurrent.futures.Executor`."""
+"""Who works through the jobs: this process, threads, a pool of processes, or any `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import active_children, forkserver, get_all_start_methods, get_context, resource_tracker
 from typing import Final
 
+from sim.pacing import Pace, timed
 from sim.sweeps.work import Job, Outcome, failed, perform
 
 Batch = tuple[Outcome, ...]
+Task = tuple[Job, ...]
+"""What is handed out at a time: some replications of one point, or of several."""
 
 JOBS_MAX: Final = 1024
-_CHUNK_MAX: Final = 16
+THREADED: Final = frozenset({"kernel"})
+"""Engines that let threads run beside each other: compiled, they hold no interpreter lock."""
 _WINDOW: Final = 64
-"""Jobs given at a time to an executor whose size is its owner's affair."""
+"""Tasks given at a time to an executor whose size is its owner's affair."""
 
 
-def cut(point: int, scenario: str, seed: int, engine: str, replications: Sequence[int], chunk: int) -> Iterator[Job]:
-    """Cut the replications of one point into jobs of `chunk`."""
-    for start in range(0, len(replications), chunk):
-        yield Job(point, scenario, seed, engine, tuple(replications[start : start + chunk]))
+class Tasks:
+    """Cuts jobs into tasks as they are asked for, so that a million points need not be there at once."""
+
+    def __init__(self, jobs: Iterable[Job], left: int, workers: int, pace: Pace) -> None:
+        self._jobs, self._left, self._workers, self.pace = iter(jobs), left, workers, pace
+        self._rest: Job | None = None
+        self._again: deque[Task] = deque()
+
+    def give(self) -> Task | None:
+        """Return the next task, or None when there are no more."""
+        if self._again:
+            return self._again.popleft()
+        task: list[Job] = []
+        room = self.pace.next(self._left, self._workers)
+        while room and (job := self._rest or next(self._jobs, None)):
+            now, later = job.replications[:room], job.replications[room:]
+            task.append(replace(job, replications=now))
+            self._rest = replace(job, replications=later) if later else None
+            room, self._left = room - len(now), self._left - len(now)
+        return tuple(task) or None
+
+    def back(self, task: Task) -> None:
+        """Take a task back that was given and not begun."""
+        self._again.appendleft(task)
 
 
-def chunk_size(replications: int, workers: int) -> int:
-    """Return how many replications make a job: little is lost when one is interrupted, and nobody waits for long."""
-    return max(1, min(_CHUNK_MAX, replications // (4 * max(1, workers))))
+def outcomes(
+    jobs: Iterable[Job], left: int, workers: int = 1, executor: Executor | None = None, chunk: int | None = None
+) -> Generator[Batch, None, None]:
+    """Perform `jobs`, together `left` replications, and yield what comes of each task as it ends, in whatever order.
 
-
-def outcomes(jobs: Iterable[Job], workers: int = 1, executor: Executor | None = None) -> Generator[Batch, None, None]:
-    """Perform `jobs` and yield the outcomes of each as it ends, in whatever order.
-
-    With an `executor` it does the work and stays its owner's to shut down; else `workers` processes do, or this one.
-    Where workers die, the jobs that they were at are tried again one by one, and only the deadly one fails.
+    With an `executor` it does the work and stays its owner's to shut down; else `workers` threads or processes do, or
+    this one. Where workers die, the tasks that they were at are tried again by ever smaller parts, and only the deadly
+    replication fails.
     """
-    queue = deque(jobs)
+    pace = Pace(chunk)
     if executor is not None:
-        lost = yield from _through(executor, queue, _WINDOW)
-        yield from (_died(job) for job in (*lost, *queue))
-    elif workers == 1:
-        while queue:
-            yield perform(queue.popleft())
+        tasks = Tasks(jobs, left, workers if workers > 1 else _WINDOW // 4, pace)
+        lost = yield from _through(executor, tasks, _WINDOW)
+        yield from map(_died, lost)
+        while (task := tasks.give()) is not None:
+            yield _died(task)
+        return
+    tasks = Tasks(jobs, left, workers, pace)
+    first = tasks.give()
+    if first is None:
+        return
+    tasks.back(first)
+    if workers == 1:
+        while (task := tasks.give()) is not None:
+            seconds, batch = timed(performed, task)
+            pace.heard(len(batch), seconds)
+            yield batch
+    elif first[0].engine in THREADED:
+        with _threads(workers) as threads:
+            yield from _through(threads, tasks, 2 * workers)
     else:
-        while queue:
-            with pool_of(min(workers, len(queue))) as pool:
-                suspects = yield from _through(pool, queue, 2 * workers)
-            for job in suspects:
-                with pool_of(1) as pool:
-                    guilty = yield from _through(pool, deque([job]), 1)
-                yield from map(_died, guilty)
+        yield from _by_processes(tasks, min(workers, left))
 
 
-def _through(executor: Executor, queue: deque[Job], window: int) -> Generator[Batch, None, list[Job]]:
-    """Feed `queue` to the executor; return the jobs that were with it when it broke."""
-    pending: dict[Future[Batch], Job] = {}
-    lost: list[Job] = []
-    try:
-        while (queue or pending) and not lost:
-            while queue and len(pending) < window:
-                pending[executor.submit(perform, queue[0])] = queue[0]
-                queue.popleft()
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                job = pending.pop(future)
-                try:
-                    batch = future.result()
-                except BrokenExecutor:
-                    lost.append(job)
+def _by_processes(tasks: Tasks, workers: int) -> Generator[Batch, None, None]:
+    while (task := tasks.give()) is not None:
+        tasks.back(task)
+        with pool_of(workers) as pool:
+            suspects = deque((yield from _through(pool, tasks, 2 * workers)))
+        while suspects:
+            task = suspects.popleft()
+            alone = Tasks(task, _count(task), 1, Pace(_count(task)))
+            with pool_of(1) as pool:
+                guilty = yield from _through(pool, alone, 1)
+            for each in guilty:
+                if _count(each) == 1:
+                    yield _died(each)
                 else:
-                    yield batch
+                    suspects.extendleft(reversed(_halves(each)))
+
+
+def performed(task: Task) -> Batch:
+    """Perform every job of a task."""
+    return tuple(outcome for job in task for outcome in perform(job))
+
+
+def _count(task: Task) -> int:
+    return sum(len(job.replications) for job in task)
+
+
+def _halves(task: Task) -> list[Task]:
+    cut = Tasks(task, _count(task), 1, Pace(-(-_count(task) // 2)))
+    return [half for half in (cut.give(), cut.give()) if half]
+
+
+def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, None, list[Task]]:
+    """Feed tasks to the executor; return those that were with it when it broke."""
+    pending: dict[Future[tuple[float, Batch]], Task] = {}
+    lost: list[Task] = []
+    try:
+        while not lost:
+            while len(pending) < window and (task := tasks.give()) is not None:
+                try:
+                    pending[executor.submit(timed, performed, task)] = task
+                except BaseException:
+                    tasks.back(task)
+                    raise
+            if not pending:
+                break
+            together: list[Outcome] = []  # what ended meanwhile is filed at once: a flush costs more than the rows
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                task = pending.pop(future)
+                try:
+                    seconds, batch = future.result()
+                except BrokenExecutor:
+                    lost.append(task)
+                except (Exception, CancelledError) as error:  # noqa: BLE001 - a worker lost by a cluster has its own name there
+                    yield from _apart(task, tasks, error)
+                else:
+                    tasks.pace.heard(len(batch), seconds)
+                    together += batch
+            if together:
+                yield tuple(together)
     except BrokenExecutor:
         pass
+    finally:
+        for future in pending:
+            future.cancel()
     return [*lost, *pending.values()]
 
 
-def _died(job: Job) -> Batch:
+def _apart(task: Task, tasks: Tasks, error: BaseException) -> Iterator[Batch]:
+    """Try the halves of what an executor could not do; one replication alone has failed."""
+    if _count(task) == 1:
+        yield tuple(failed(job.point, number, error) for job in task for number in job.replications)
+    else:
+        for half in reversed(_halves(task)):
+            tasks.back(half)
+
+
+def _died(task: Task) -> Batch:
     error = RuntimeError("the process that simulated it died (killed, out of memory?)")
-    return tuple(failed(job.point, replication, error) for replication in job.replications)
+    return tuple(failed(job.point, number, error) for job in task for number in job.replications)
+
+
+@contextmanager
+def _threads(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Lend threads; when the work is abandoned they end with the task that they are at."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from sim.results.origins import Origin, Source, named
 from sim.results.pair import Comparison
 from sim.results.provenance import ENGINE, ENGINE_FOR_MANY, SEED, Provenance
 from sim.results.single import Run
-from sim.sweeps.grid import Point, grid
+from sim.sweeps.grid import Point
+from sim.sweeps.opening import manifest_of
+from sim.sweeps.planning import BUDGET, planned, worked_through
 from sim.sweeps.runner import JOBS_MAX, pool_of
 from sim.sweeps.sequential import CAP, sample
 from sim.sweeps.store import Store
@@ -149,6 +151,11 @@ def sweep(
     executor: Executor | None = None,
     progress: Progress | None = None,
     on_failure: Callable[[Failure], None] | None = None,
+    on_damage: Callable[[int], None] | None = None,
+    chunk: int | None = None,
+    design: str = "grid",
+    refine: str | None = None,
+    budget: int = BUDGET,
 ) -> Sweep:
     """Simulate every combination of values, each with the same random numbers.
 
@@ -164,34 +171,39 @@ def sweep(
         executor: who does the work instead of `jobs` processes; any `concurrent.futures.Executor`.
         progress: called with the replications done and planned.
         on_failure: called at once with each replication that could not be simulated; the others go on.
+        on_damage: called with the number of parts on file that were not what was written; they are simulated again.
+        chunk: replications handed out at a time; by default as many as take a quarter of a second.
+        design: "grid" for every combination, "list" for the first values together, then the second ones and so on;
+            "lhs:64" and "sobol:64" for so many points that fill ranges such as "1m..20m" or "1m..20m/log" evenly.
+        refine: a metric and a limit, "false_terminations_per_lease_hour<=1e-2": points are added to the grid where the
+            metric crosses the limit, or may.
+        budget: points at most, where there is something to refine.
     """
     chosen, origin = named(scenario)
-    checked(engine, seed=seed, replications=replications, jobs=jobs)
-    made, points = grid(chosen, axes)
+    checked(engine, seed=seed, replications=replications, jobs=jobs, chunk=chunk)
     numbers = tuple(range(replications))
     provenance = Provenance.of(chosen, origin, seed, numbers, engine)
+    plan = planned(chosen, axes, design, seed, refine, budget)
     with ExitStack() as stack:
         store = None
         if out is not None:
-            manifest = {
-                **provenance.as_json(),
-                "name": Path(origin.name).name,
-                "axes": {axis.key: list(axis.labels) for axis in made},
-                "points": [{"values": dict(p.values), "identity": p.identity} for p in points],
-            }
+            manifest = manifest_of(provenance, Path(origin.name).name, plan.axes, plan.text)
             store = stack.enter_context(Store(Path(out), manifest, fresh=not resume))
-        study = Study(points, seed, engine, jobs, executor, store, progress, on_failure)
-        collected = study.collect(numbers)
-        if store:
-            store.seal(points)
-    tallies = {p.index: collected.of(p, numbers) for p in points if not collected.failed(p)}
-    counts = collected.computed, collected.reused
-    return Sweep(
-        chosen, made, points, tallies, tuple(collected.failures), provenance, *counts, store.folder if store else None
-    )
+            if store.damaged and on_damage:
+                on_damage(store.damaged)
+        study = Study(plan.points, seed, engine, jobs, executor, store, progress, on_failure, chunk)
+        return worked_through(plan, study, numbers, chosen, provenance)
 
 
-def checked(engine: str, *, seed: int, replications: int, jobs: int = 1, precision: float | None = None) -> None:
+def checked(
+    engine: str,
+    *,
+    seed: int,
+    replications: int,
+    jobs: int = 1,
+    precision: float | None = None,
+    chunk: int | None = None,
+) -> None:
     """Refuse what means nothing, before anything is computed."""
     choices = (*engines.ENGINES, "auto")
     if engine not in choices:
@@ -204,6 +216,8 @@ def checked(engine: str, *, seed: int, replications: int, jobs: int = 1, precisi
         raise UsageError(f"replications = {replications}: must be at least 1")
     if not 1 <= jobs <= JOBS_MAX:
         raise UsageError(f"jobs = {jobs}: must be between 1 and {JOBS_MAX:,}")
+    if chunk is not None and chunk < 1:
+        raise UsageError(f"chunk = {chunk}: must be at least 1")
     if precision is not None and not 0 < precision <= 1:
         raise UsageError(f"precision = {precision}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
 

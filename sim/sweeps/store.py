@@ -1,57 +1,70 @@
 """The folder of a sweep: what was asked, every tally as it came in, what failed. It can be resumed at any time.
 
-`parts.jsonl` only ever grows while a sweep runs, one line a replication, and is on disk before the next chunk is
-counted as done; a sweep that finishes puts its lines in order, so equal sweeps leave equal files. A line is filed
-under the fingerprint of its point's scenario, so finer axes or more replications find the results that are there.
+What comes of a task is on disk, as a part of its own, before the task counts as done; many parts are joined to one.
+A sweep that finishes puts everything in order, so equal sweeps leave equal files. Rows are filed under the fingerprint
+of their point's scenario, so finer axes or more replications find the results that are there.
 """
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TextIO
 
 from sim.errors import UsageError
-from sim.metrics import Tally
-from sim.sweeps.grid import Point
+from sim.sweeps import manifest as manifests
+from sim.sweeps import parts
+from sim.sweeps.grid import Point, identities, labels_of
+from sim.sweeps.index import Filed, Index
+from sim.sweeps.parts import Key, Row
 from sim.sweeps.work import Outcome
 
-MANIFEST: Final = "manifest.json"
-PARTS: Final = "parts.jsonl"
+PARTS: Final = "parts"
+POINTS: Final = "points.parquet"
+IDENTITY: Final = "identity"
 FAILURES: Final = "failures.jsonl"
-_REMEDY: Final = "--fresh starts again in that folder, another --out leaves it alone"
-_LAYOUT: Final = 1
-_SAME: Final = (("seed", "another seed"), ("engine", "another engine"), ("version", "another version of leasesim"))
-
-Key = tuple[str, int]
-"""A point's identity and a replication."""
+_LOCK: Final = ".lock"
+_MANY: Final = 256
+"""Parts beyond which they are joined."""
+_SEALED_ROWS: Final = 32 * parts.GROUP_ROWS
 
 
 class Store:
     """An open folder; use it as a context manager. Nobody else can write to it meanwhile."""
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any], *, fresh: bool = False) -> None:
-        self.folder = folder
-        self.tallies: dict[Key, Tally] = {}
+        self.folder, self._parts = folder, folder / PARTS
+        self._known: dict[str, int] = {}
+        """The replications on file of each point, as the bits of a number: small, however many there are."""
+        self._small: list[Path] = []
+        self.damaged = 0
+        """Parts that were not what was written: they are simulated again."""
         _prepare(folder)
-        _same_sweep(folder, manifest, fresh=fresh)
-        self._parts = _locked(folder / PARTS)
-        try:
-            if fresh:
-                self._parts.truncate(0)
-            else:
-                self.tallies = _read(folder / PARTS)
-            _mend(folder / PARTS)
-            (folder / FAILURES).write_text("", "utf-8")
-            whole = {"layout": _LAYOUT, "fingerprint": fingerprint(manifest), **manifest}
-            _replace(folder / MANIFEST, json.dumps(whole, indent=1) + "\n")
-        except OSError as error:
-            self._parts.close()
-            raise _unwritable(folder, error) from None
+        if (folder / manifests.MANIFEST).exists():
+            if not fresh:
+                manifests.refuse_another(folder, manifest)
+        elif self._parts.exists():
+            raise UsageError(
+                f"'{folder}' has {PARTS} and no {manifests.MANIFEST}: it is not a sweep's", "give --out another folder"
+            )
+        self._lock = _locked(folder / _LOCK)
+        with ExitStack() as unless_it_opens:
+            unless_it_opens.callback(self._lock.close)
+            try:
+                if fresh:
+                    _emptied(folder)
+                parts.replaced(folder / manifests.MANIFEST, manifests.text(manifest).encode())
+                self._parts.mkdir(exist_ok=True)
+                (folder / FAILURES).write_text("", "utf-8")
+                self._take_stock()
+            except OSError as error:
+                raise _unwritable(folder, error) from None
+            unless_it_opens.pop_all()
 
     def __enter__(self) -> Store:
         return self
@@ -59,69 +72,112 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._parts.close()
+        self._lock.close()
+
+    def _take_stock(self) -> None:
+        for path in self._parts.glob(".*.new"):
+            path.unlink()  # a crash came before its name
+        for path in parts.listed(self._parts):
+            if not parts.whole(path):
+                self.damaged += 1
+                path.unlink()
+                continue
+            table = parts.columns_of(path, (parts.POINT, parts.REPLICATION))
+            for identity, replication in zip(*(column.to_pylist() for column in table.columns), strict=True):
+                self._known[identity] = self._known.get(identity, 0) | 1 << replication
+            if path.name.startswith(parts.LOOSE):
+                self._small.append(path)
+
+    def __contains__(self, key: Key) -> bool:
+        return bool(self._known.get(key[0], 0) >> key[1] & 1)
+
+    def plan(self, points: Sequence[Point]) -> None:
+        """Write down which points there are, so that the folder can be opened by itself."""
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {IDENTITY: pa.array(identities(points), pa.string())}
+        for name in labels_of(points, 0):
+            columns[name] = pa.array([labels_of(points, index)[name] for index in range(len(points))], pa.string())
+        self._write(lambda: parts.replaced(self.folder / POINTS, parts.table_bytes(pa.table(columns))))
 
     def add(self, outcomes: Iterable[Outcome], points: Sequence[Point]) -> None:
         """Write outcomes down; when this returns they are on disk."""
-        lines, failures = [], []
+        rows: list[Row] = []
+        failures = []
         for outcome in outcomes:
             point = points[outcome.point]
+            key = (point.identity, outcome.replication)
             if outcome.tally is None:
                 failures.append(_failure(outcome, point))
-            elif (point.identity, outcome.replication) not in self.tallies:
-                self.tallies[point.identity, outcome.replication] = outcome.tally
-                lines.append(_line(point.identity, outcome.replication, outcome.tally))
-        self._parts.write("".join(lines))
-        self._parts.flush()
-        os.fsync(self._parts.fileno())
+            elif key not in self:
+                rows.append((key, outcome.tally))
+        if rows:
+            self._write(lambda: self._small.append(parts.filed(self._parts, parts.LOOSE, parts.encoded(rows))))
+            for (identity, replication), _ in rows:
+                self._known[identity] = self._known.get(identity, 0) | 1 << replication
         if failures:
-            with (self.folder / FAILURES).open("a", encoding="utf-8") as stream:
-                stream.writelines(failures)
+            self._write(lambda: _appended(self.folder / FAILURES, failures))
+        if len(self._small) > _MANY:
+            self._write(self._join)
+
+    def _join(self) -> None:
+        """Make one part of many small ones; a crash in between leaves some rows twice, which does no harm."""
+        small, self._small = self._small, []
+        made = parts.filed(self._parts, parts.LOOSE, parts.merged(small))
+        for path in small:
+            if path != made:
+                path.unlink()
 
     def seal(self, points: Sequence[Point]) -> None:
         """Put the parts in order: the points of this sweep first, then what earlier ones left."""
-        place = {point.identity: point.index for point in points}
-        ordered = sorted(self.tallies, key=lambda key: (place.get(key[0], len(points)), *key))
-        _replace(self.folder / PARTS, "".join(_line(*key, self.tallies[key]) for key in ordered))
+        self._write(lambda: self._seal(points))
 
+    def _seal(self, points: Sequence[Point]) -> None:
+        before = parts.listed(self._parts)
+        index = Index(before, identities(points))
+        kept = set()
+        for block, start in enumerate(range(0, len(index), _SEALED_ROWS)):
+            content = parts.table_bytes(index.table(start, start + _SEALED_ROWS))
+            kept.add(parts.filed(self._parts, f"{parts.SEALED}-{block:05d}", content))
+        for path in before:
+            if path not in kept:
+                path.unlink()
+        self._small = []
 
-def _line(identity: str, replication: int, tally: Tally) -> str:
-    return _json(
-        {
-            "point": identity,
-            "rep": replication,
-            "tally": {key: value for key, value in tally.as_json().items() if value},
-        }
-    )
+    def tallies(self, points: Sequence[Point], count: int) -> Filed:
+        """Return the tallies of points that have replications 0 to `count` - 1."""
+        return Filed(Index(parts.listed(self._parts), identities(points)), count)
+
+    def _write(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except OSError as error:
+            count = sum(bits.bit_count() for bits in self._known.values())
+            why = error.strerror or str(error)
+            full = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see to it that it can be written to"
+            raise UsageError(
+                f"cannot write to '{self.folder}': {why}; {count:,} replications are kept",
+                f"{full}, and the same command goes on",
+            ) from None
 
 
 def _failure(outcome: Outcome, point: Point) -> str:
     where = {"index": point.index, "point": point.identity, "values": dict(point.values)}
-    return _json({**where, "rep": outcome.replication, "error": outcome.error, "detail": outcome.detail})
+    record = {**where, "rep": outcome.replication, "error": outcome.error, "detail": outcome.detail}
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
-def _json(data: object) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n"
+def _appended(path: Path, lines: Sequence[str]) -> None:
+    with path.open("a", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(lines)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
-def _read(path: Path) -> dict[Key, Tally]:
-    """Return every tally on file; lines that cannot be read were torn by a crash and are simulated again."""
-    tallies: dict[Key, Tally] = {}
-    for line in path.read_bytes().splitlines():
-        try:
-            record = json.loads(line)
-            tallies[record["point"], record["rep"]] = Tally.from_json(record["tally"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return tallies
-
-
-def _mend(path: Path) -> None:
-    """End a torn last line, so that the next one begins on its own."""
-    with path.open("r+b") as stream:
-        whole = stream.read()
-        if whole and not whole.endswith(b"\n"):
-            stream.truncate(whole.rfind(b"\n") + 1)
+def _emptied(folder: Path) -> None:
+    """Take away what an earlier sweep computed; its manifest stays until it is replaced, so a crash changes nothing."""
+    for path in (folder / PARTS).glob("*.parquet"):
+        path.unlink()
 
 
 def _prepare(folder: Path) -> None:
@@ -141,9 +197,9 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
 
 
 def _locked(path: Path) -> TextIO:
-    """Open the parts for appending, unless another process has."""
+    """Open the file that says somebody is writing, unless another process has."""
     try:
-        stream = path.open("a", encoding="utf-8", newline="\n")
+        stream = path.open("a", encoding="utf-8")
     except OSError as error:
         raise _unwritable(path.parent, error) from None
     try:
@@ -158,74 +214,3 @@ def _locked(path: Path) -> TextIO:
             f"another sweep is writing to '{path.parent}'", "wait for it, or give --out another folder"
         ) from None
     return stream
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old one or the new one."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
-
-
-# -------------------------------------------------------------------------------------- is it the same sweep?
-
-
-def _same_sweep(folder: Path, manifest: Mapping[str, Any], *, fresh: bool) -> None:
-    """Refuse a folder that holds other results than these would be."""
-    path = folder / MANIFEST
-    if not path.exists():
-        if (folder / PARTS).exists():
-            raise UsageError(
-                f"'{folder}' has a {PARTS} and no {MANIFEST}: it is not a sweep's", "give --out another folder"
-            )
-        return
-    try:
-        old = json.loads(path.read_text("utf-8"))
-        known = old["layout"] == _LAYOUT
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"cannot read '{path}'", "give --out another folder") from None
-    if not known:
-        raise UsageError(f"'{folder}' was written by another version of leasesim", "give --out another folder")
-    difference = None if fresh else first_difference(old, manifest)
-    if difference:
-        raise UsageError(f"'{folder}' was made from {difference}", _REMEDY)
-
-
-def fingerprint(manifest: Mapping[str, Any]) -> str:
-    """Return one word for what has to agree before results may be shared."""
-    what = [manifest["sha256"], list(manifest["axes"]), *(manifest[key] for key, _ in _SAME)]
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
-
-
-def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """Return what makes two manifests two sweeps, in words, or None where results can be shared."""
-    scenario = _first_unequal(old["scenario"], new["scenario"])
-    if scenario:
-        return f"another scenario ({scenario})"
-    if list(old["axes"]) != list(new["axes"]):
-        return f"other axes ({', '.join(old['axes'])} -> {', '.join(new['axes'])})"
-    for key, word in _SAME:
-        if old[key] != new[key]:
-            return f"{word} ({old[key]} -> {new[key]})"
-    return None
-
-
-def _first_unequal(old: object, new: object, path: str = "") -> str | None:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in {**new, **old}:
-            found = _first_unequal(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
-            if found and path + str(key) not in ("title", "about"):
-                return found
-        return None
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        pairs = enumerate(zip(old, new, strict=True))
-        return next((found for at, (a, b) in pairs if (found := _first_unequal(a, b, f"{path}[{at}]"))), None)
-    return None if old == new else f"{path}: {_short(old)} -> {_short(new)}"
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

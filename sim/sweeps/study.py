@@ -8,10 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from sim.metrics import Tally
-from sim.sweeps.grid import Point
-from sim.sweeps.runner import chunk_size, cut, outcomes
-from sim.sweeps.store import Key, Store
-from sim.sweeps.work import Job
+from sim.sweeps.grid import Point, identities
+from sim.sweeps.parts import Key
+from sim.sweeps.runner import outcomes
+from sim.sweeps.store import Store
+from sim.sweeps.work import Job, Outcome
 
 Progress = Callable[[int, int], None]
 """Called with the replications done and planned."""
@@ -30,7 +31,7 @@ class Failure:
 
 @dataclass
 class Collected:
-    """Every tally, by the identity of its point and the replication."""
+    """Every tally, by the identity of its point and the replication; with a store they are there and not here."""
 
     tallies: dict[Key, Tally] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
@@ -41,8 +42,9 @@ class Collected:
         """Return the tallies of a point in the order of replications."""
         return tuple(self.tallies[point.identity, replication] for replication in replications)
 
-    def failed(self, point: Point) -> bool:
-        return any(failure.point == point.index for failure in self.failures)
+    def whole(self, point: Point, replications: Sequence[int]) -> bool:
+        """Whether every replication of a point is there."""
+        return all((point.identity, replication) in self.tallies for replication in replications)
 
 
 @dataclass(frozen=True)
@@ -57,37 +59,54 @@ class Study:
     store: Store | None = None
     progress: Progress | None = None
     on_failure: Callable[[Failure], None] | None = None
+    chunk: int | None = None
+    """Replications a task; by default as many as take a quarter of a second."""
+    first: int = 0
+    """The point to begin with; those before it are done."""
 
     def collect(self, replications: Sequence[int]) -> Collected:
         """Simulate what is missing of `replications` at every point."""
-        done = Collected(dict(self.store.tallies) if self.store else {})
-        planned = len(self.points) * len(replications)
-        missing = list(self._missing(replications, done.tallies))
-        done.reused = planned - sum(len(job.replications) for job in missing)
+        done = Collected()
+        planned = (len(self.points) - self.first) * len(replications)
+        left = sum(len(wanted) for _, wanted in self._missing(replications))
+        done.reused = planned - left
         self._report(done.reused, planned)
-        with closing(outcomes(missing, self.jobs, self.executor)) as batches:
+        with closing(outcomes(self._jobs(replications), left, self.jobs, self.executor, self.chunk)) as batches:
             for batch in batches:
                 if self.store:
                     self.store.add(batch, self.points)
                 for outcome in batch:
-                    if outcome.tally is not None:
-                        done.tallies[self.points[outcome.point].identity, outcome.replication] = outcome.tally
-                        continue
-                    values = self.points[outcome.point].values
-                    error, detail = outcome.error or "", outcome.detail or ""
-                    done.failures.append(Failure(outcome.point, values, outcome.replication, error, detail))
-                    if self.on_failure:
-                        self.on_failure(done.failures[-1])
+                    self._note(outcome, done)
                 done.computed += len(batch)
                 self._report(done.reused + done.computed, planned)
         done.failures.sort(key=lambda failure: (failure.point, failure.replication))
         return done
 
-    def _missing(self, replications: Sequence[int], known: Mapping[Key, Tally]) -> Iterator[Job]:
-        chunk = 1 if self.executor is None and self.jobs == 1 else chunk_size(len(replications), self.jobs)
-        for point in self.points:
-            wanted = [number for number in replications if (point.identity, number) not in known]
-            yield from cut(point.index, point.text, self.seed, self.engine, wanted, chunk)
+    def _note(self, outcome: Outcome, done: Collected) -> None:
+        point = self.points[outcome.point]
+        if outcome.tally is None:
+            error, detail = outcome.error or "", outcome.detail or ""
+            done.failures.append(Failure(outcome.point, point.values, outcome.replication, error, detail))
+            if self.on_failure:
+                self.on_failure(done.failures[-1])
+        elif not self.store:
+            done.tallies[point.identity, outcome.replication] = outcome.tally
+
+    def _jobs(self, replications: Sequence[int]) -> Iterator[Job]:
+        for index, wanted in self._missing(replications):
+            yield Job(index, self.points[index].text, self.seed, self.engine, wanted)
+
+    def _missing(self, replications: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Yield points and what they lack; of points that are the same only the first."""
+        known_as = identities(self.points)
+        seen = set(known_as[: self.first])
+        for index in range(self.first, len(self.points)):
+            if (identity := known_as[index]) not in seen:
+                seen.add(identity)
+                known = self.store
+                wanted = tuple(n for n in replications if known is None or (identity, n) not in known)
+                if wanted:
+                    yield index, wanted
 
     def _report(self, done: int, planned: int) -> None:
         if self.progress:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from sim.results.origins import settings
 from sim.results.provenance import Provenance, sha256
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
-from sim.sweeps.grid import Axis, Point
+from sim.sweeps.grid import Axis, Point, labels_of
 from sim.sweeps.study import Failure
 
 if TYPE_CHECKING:
@@ -31,13 +32,33 @@ CHARTS: Final = ("heatmaps", "curves", "tradeoff", "causes")
 _ROWS_MAX: Final = 60
 
 
+class Shown(Mapping[int, Replications]):
+    """The points of a sweep that have all their replications, each made when it is asked for; the last few are kept."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._made = lru_cache(maxsize=1024)(self._make)
+
+    def _make(self, index: int) -> Replications:
+        return self._sweep.replications(self._sweep.points[index])
+
+    def __getitem__(self, index: int) -> Replications:
+        return self._made(index)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._sweep.tallies)
+
+    def __len__(self) -> int:
+        return len(self._sweep.tallies)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep:
     """Every point of a grid, as `sim.sweep` returns it. Evaluate it bare for a table."""
 
     scenario: Scenario
     axes: tuple[Axis, ...]
-    points: tuple[Point, ...]
+    points: Sequence[Point]
     tallies: Mapping[int, tuple[Tally, ...]]
     """The replications of each point that has all of them, by its index."""
     failures: tuple[Failure, ...]
@@ -45,15 +66,18 @@ class Sweep:
     computed: int = 0
     reused: int = 0
     out: Path | None = None
+    remarks: tuple[str, ...] = ()
+    """What there is to say about how the points were chosen."""
 
     def __len__(self) -> int:
         return len(self.points)
 
     @cached_property
-    def _done(self) -> dict[int, Replications]:
-        return {index: self._replications(self.points[index]) for index in self.tallies}
+    def _done(self) -> Mapping[int, Replications]:
+        return Shown(self)
 
-    def _replications(self, point: Point) -> Replications:
+    def replications(self, point: Point) -> Replications:
+        """Return the replications of a point that has them."""
         p = self.provenance
         data, overrides = point.scenario.model_dump(mode="json"), {**p.overrides, **point.values}
         own = replace(p, scenario=data, sha256=sha256(point.scenario), overrides=overrides)
@@ -79,7 +103,8 @@ class Sweep:
                 near = nearest(key, keys)
                 hint = f"did you mean '{near}'?" if near else f"axes: {', '.join(keys)}"
                 raise UsageError(f"'{key}' is not an axis of this sweep", hint)
-        found = [p.index for p in self.points if all(p.values[key] == str(value) for key, value in values.items())]
+        wanted = {key: str(value) for key, value in values.items()}
+        found = [at for at in range(len(self.points)) if wanted.items() <= labels_of(self.points, at).items()]
         if len(found) != 1:
             count = f"{len(found)} points have" if found else "no point has"
             raise UsageError(f"{count} {', '.join(f'{k}={v}' for k, v in values.items()) or 'no values given'}")
@@ -188,16 +213,20 @@ class Sweep:
         return Table(heading, columns, list(self._shown()), list(self._notes()), right)
 
     def _shown(self) -> Iterator[tuple[str, ...]]:
-        for index, replications in list(self._done.items())[:_ROWS_MAX]:
+        for index, replications in islice(self._done.items(), _ROWS_MAX):
             estimates = [replications.metrics[name] for name in HEADLINES]
             numbers = [cell for e in estimates for cell in (number(e.value), interval(e))]
             yield (str(index), *self.points[index].values.values(), *numbers)
 
     def _notes(self) -> Iterator[str]:
+        yield from self.remarks
         more = len(self._done) - _ROWS_MAX
         if more > 0:
             yield f"and {more} more points: .to_pandas()"
         failed = sorted({failure.point for failure in self.failures})
+        open_ = len(self.points) - len(self.tallies) - len(failed)
+        if open_ > 0:
+            yield f"{open_:,} of {len(self.points):,} points are not simulated yet: the same sweep goes on"
         if failed:
             listed = ", ".join(map(str, failed[:20]))
             yield f"{len(failed)} of {len(self.points)} points failed and are left out: {listed}"

@@ -14,6 +14,7 @@ from numba.core.compiler_machinery import PassManager
 machine: Any = compiler
 untyped: Any = untyped_passes
 typed: Any = typed_passes
+manager_class: Any = PassManager
 
 _PASSES = (
     (untyped.TranslateByteCode, "bytecode to intermediate form"),
@@ -31,9 +32,9 @@ _PASSES = (
 class Lean(machine.CompilerBase):  # type: ignore[misc]  # numba has no types
     """numba's pipeline without the passes that rewrite what does not occur here."""
 
-    def define_pipelines(self) -> list[PassManager]:
+    def define_pipelines(self) -> list[Any]:
         """Return the one way to compile."""
-        manager: Any = PassManager("lean")
+        manager = manager_class("lean")
         for step, meaning in _PASSES:
             manager.add_pass(step, meaning)
         manager.finalize()

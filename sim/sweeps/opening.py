@@ -1,0 +1,113 @@
+"""A folder of a sweep, described when it is written and given back as a result when it is opened."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from sim.errors import UsageError
+from sim.model.load import parse_value
+from sim.model.scenario import Scenario
+from sim.results.provenance import Provenance
+from sim.sweeps import manifest as manifests
+from sim.sweeps import parts
+from sim.sweeps.grid import Axis, Points
+from sim.sweeps.index import Filed, Index
+from sim.sweeps.store import FAILURES, IDENTITY, PARTS, POINTS
+from sim.sweeps.study import Failure
+from sim.sweeps.swept import Sweep
+
+
+def manifest_of(provenance: Provenance, name: str, axes: Sequence[Axis], design: str) -> dict[str, Any]:
+    """Return what a sweep's folder says about itself."""
+    return {
+        **provenance.as_json(),
+        "name": name,
+        "design": design,
+        "axes": {axis.key: axis.described for axis in axes},
+    }
+
+
+class Parsed(Sequence[Any]):
+    """The values that labels stand for, each read when it is asked for."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Any, ...]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return tuple(map(parse_value, self._labels[index]))
+        return parse_value(self._labels[index])
+
+
+def open_sweep(path: str | os.PathLike[str]) -> Sweep:
+    """Return the sweep that a folder holds, as far as it got; tallies are read when they are asked for.
+
+    Args:
+        path: the folder that was given as `out`, or ``--out``.
+    """
+    folder = Path(path)
+    manifest = manifests.read(folder)
+    files = parts.listed(folder / PARTS)
+    damaged = [file.name for file in files if not parts.whole(file)]
+    if damaged:
+        raise UsageError(
+            f"'{folder}': {len(damaged)} of {len(files)} parts are damaged: {', '.join(damaged[:3])}",
+            "the command that made the folder, given again, simulates what they held",
+        )
+    scenario = Scenario.model_validate(manifest["scenario"])
+    axes, points = _points(folder, scenario, list(manifest["axes"]))
+    provenance = _provenance(manifest)
+    tallies = Filed(Index(files, points.identities), len(provenance.replications))
+    return Sweep(scenario, axes, points, tallies, _failures(folder), provenance, reused=_rows(tallies), out=folder)
+
+
+def _rows(tallies: Filed) -> int:
+    return len(tallies) * tallies.count
+
+
+def _points(folder: Path, scenario: Scenario, keys: Sequence[str]) -> tuple[tuple[Axis, ...], Points]:
+    import numpy as np
+
+    try:
+        table = parts.columns_of(folder / POINTS, [IDENTITY, *keys])
+        columns = [table[key].combine_chunks().dictionary_encode() for key in keys]
+        known = table[IDENTITY].to_pylist()
+    except (OSError, KeyError, ValueError):
+        raise UsageError(
+            f"cannot read '{folder / POINTS}'", "the command that made the folder writes it anew"
+        ) from None
+    axes = []
+    for key, column in zip(keys, columns, strict=True):
+        labels = tuple(column.dictionary.to_pylist())
+        axes.append(Axis(key, Parsed(labels), labels))
+    codes: Any = np.column_stack([column.indices.to_numpy() for column in columns])
+    points = Points(scenario, axes, codes)
+    points.identities = known
+    return tuple(axes), points
+
+
+def _provenance(manifest: Mapping[str, Any]) -> Provenance:
+    count = manifest["replications"]
+    own = {key: manifest[key] for key in ("overrides", "scenario", "sha256", "seed", "engine", "named", "version")}
+    return Provenance(name=manifest["name"], replications=tuple(range(count)), versions=manifest["versions"], **own)
+
+
+def _failures(folder: Path) -> tuple[Failure, ...]:
+    try:
+        lines = (folder / FAILURES).read_text("utf-8").splitlines()
+        records = [json.loads(line) for line in lines]
+        found = [Failure(r["index"], r["values"], r["rep"], r["error"], r["detail"]) for r in records]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()  # a list for people: what is not there is simulated again anyhow
+    return tuple(sorted(found, key=lambda failure: (failure.point, failure.replication)))
