@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from cyclopts import Parameter
 
@@ -79,8 +79,8 @@ def diagnose(
         raise UsageError(f"--reps {reps}: expected a number from 2 to 100,000")
     overrides = dict(dotted or {})
     version = prefect_version or overrides.pop("prefect.version", None)
-    given = {"launch": launch, "server": server, "limit": limit, "body": body}
-    said = {name: value for name, value in vars(seen).items() if name != "after"}
+    given: dict[str, Any] = {"launch": launch, "server": server, "limit": limit, "body": body}
+    said: dict[str, Any] = {name: value for name, value in vars(seen).items() if name != "after"}
     after, silent = seen.after, version is None and seen == Seen() and not overrides and not simulation.json
     if silent and sys.stdin is not None and sys.stdin.isatty():
         version, after = interview(given, said)
