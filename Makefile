@@ -4,10 +4,10 @@ PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long bench clean
+.PHONY: help setup demo test check long bench validate validate-test clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-19s %s\n", $$1, $$2 }'
 
 setup: .venv/.installed ## install leasesim and its tools into .venv
 
@@ -32,8 +32,14 @@ bench: .venv/.installed ## measure the speed of the engines, beside C and other 
 	.venv/bin/python -m pip install -qq --disable-pip-version-check $$(test -f "$(CONSTRAINTS)" && echo "-c $(CONSTRAINTS)") -e '.[bench]'
 	.venv/bin/python -m benchmarks
 
+validate: .venv/.installed ## minutes, and network once: start a real Prefect, inject faults, compare (ARGS="--fault sigstop")
+	.venv/bin/python -m validation $(ARGS)
+
+validate-test: .venv/.installed ## the tests that start a real Prefect (about two minutes)
+	.venv/bin/pytest -m validation
+
 clean: ## remove what make made
-	rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv demo dist validation-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is newer than both files that say what to install. Pins hold on the Python they were made with, 3.11.

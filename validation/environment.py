@@ -60,7 +60,7 @@ def prepare(version: str) -> Path:
     folder = python_of(version).parents[1]
     print(f"Installing Prefect {version} into {folder} (a minute or two, once) ...", file=sys.stderr, flush=True)
     venv.create(folder, clear=True, with_pip=True)
-    command = [python_of(version), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [str(python_of(version)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     pins = HERE / "constraints" / f"prefect-{version}.txt"
     pinned = ["-c", str(pins)] if pins.exists() and sys.version_info[:2] == (3, 11) else []
     try:

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from validation.proxy import HOST
 
 STORAGES = ("memory", "filesystem")
 _ASK_AGAIN_S = 0.2
+_TRIES, _BUSY_S = 8, 0.4
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Server:
             return False
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Make one request of the API, and return what it answers."""
+        """Make one request of the API, and return what it answers; busy (503: SQLite is locked) is asked again."""
         request = urllib.request.Request(
             f"http://{HOST}:{self.port}/api{path}",
             method=method,
@@ -78,8 +80,15 @@ class Server:
             headers={"Content-Type": "application/json"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as answer:
-            text = answer.read()
+        for left in reversed(range(_TRIES)):
+            try:
+                with opener.open(request, timeout=30) as answer:
+                    text = answer.read()
+                break
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not left:
+                    raise
+                time.sleep(_BUSY_S)
         return json.loads(text) if text else None
 
     async def create_limit(self, name: str) -> str:

@@ -11,9 +11,10 @@ import queue
 import sys
 import time
 
-from events import commands, listen_to_requests, say
 from prefect.concurrency.asyncio import concurrency as aconcurrency
 from prefect.concurrency.sync import concurrency
+
+from events import commands, listen_to_requests, say
 
 TICK_S = 0.05
 
@@ -68,7 +69,7 @@ def main() -> None:
             asyncio.run(hold_async(limit, lease_s, heard))
         else:
             hold_sync(limit, lease_s, heard)
-    except BaseException as end:
+    except BaseException as end:  # noqa: BLE001 - a cancellation is what this is about
         say("left", how=type(end).__name__, why=str(end)[:200])
     else:
         say("left", how="")

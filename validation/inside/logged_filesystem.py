@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect.server.concurrency.lease_storage.filesystem import ConcurrencyLeaseStorage as _Stock
+
 from storage_log import Logged
 
 

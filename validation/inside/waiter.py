@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import queue
 
-from events import commands, say
 from prefect.concurrency.asyncio import concurrency
+
+from events import commands, say
 
 LEASE_S = 60
 AGAIN_S = 1.0
@@ -20,7 +21,7 @@ async def wait(limit: str) -> None:
             async with concurrency(limit, occupy=1, lease_duration=LEASE_S, strict=True):
                 say("granted", limit=limit)
                 await asyncio.Event().wait()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and asked again
             say("error", limit=limit, error=type(error).__name__)
             await asyncio.sleep(AGAIN_S)
 
