@@ -20,8 +20,8 @@ from validation.proxy import HOST
 Event = dict[str, Any]
 LIFE_S = 1500.0
 """No process lives longer than this, whatever happens."""
-START_S = 90.0
-NICENESS = 5
+START_S = 240.0
+NICENESS = 3
 
 
 class Died(Exception):

@@ -40,7 +40,7 @@ class Probe:
 
     def note(self, text: str) -> None:
         """Print what is seen, with the seconds since the probe began."""
-        print(f"{self.name:8} {time.time() - self.born:7.1f} s  {text}", flush=True)
+        print(f"{self.name:11} {time.time() - self.born:7.1f} s  {text}", flush=True)
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Make a request of the API without holding up the other probes."""
@@ -92,17 +92,23 @@ class Probe:
 
 
 async def pause(probe: Probe) -> None:
-    """Does a run that pauses in place lose its lease, and is its process ended by the next renewal?"""
+    """Does a run that pauses in place lose its lease, and is its process ended by the next renewal, or by resuming?"""
     run, _ = await probe.pend()
-    live = await probe.execute(run, "pause")
+    live = await probe.execute(run, probe.name)
     await live.expect("pausing")
     await asyncio.sleep(5)
     probe.note(f"paused: state {await probe.state(run)}, active slots {await probe.slots()}")
     second, given = await probe.pend()
     probe.note(f"a second run asks: {given}; active slots {await probe.slots()}")
     await probe.execute(second, "work")
-    await live.until(lambda: live.find("left"), 300)
+    await live.until(lambda: live.find("answer", status="410"), 300)
+    await live.until(lambda: live.find("left"), 20)
     await probe.told(live, run)
+    if not live.find("left"):
+        await probe.call("POST", f"/flow_runs/{run}/resume", {})
+        probe.note(f"resumed: state {await probe.state(run)}; active slots {await probe.slots()}")
+        await live.until(lambda: live.find("left"), 30)
+        await probe.told(live, run)
     probe.note(f"the second run is {await probe.state(second)} and working")
     _, given = await probe.pend()
     probe.note(f"a third run asks while the second works: {given}; active slots {await probe.slots()}")
@@ -160,7 +166,7 @@ async def stop(probe: Probe) -> None:
     probe.note(f"a third run asks: {given}; active slots {await probe.slots()}")
 
 
-PROBES = {"pause": pause, "retry": retry, "cancel": cancel, "stop": stop}
+PROBES = {"pause": pause, "pause_async": pause, "retry": retry, "cancel": cancel, "stop": stop}
 
 
 async def _answer(probe: Probe) -> None:
