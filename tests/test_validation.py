@@ -384,11 +384,24 @@ def test_the_exit_code_says_whether_the_recordings_are_improbable(
     path = tmp_path / "trials.csv"
     table.write(path, [recorded(number) for number in range(5)])
     answers = {"trials": [{"trial": str(number), **predicted(chance)} for number in range(5)]}
-    fake = f"import json; print(json.dumps({answers!r}))"
-    (tmp_path / "sim.py").write_text(f"if __name__ == '__main__':\n    {fake}\n")
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "cli.py").write_text(f"import json\ndef main():\n    print(json.dumps({answers!r}))\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert command.main(["--compare", str(path)]) == code
+
+
+def test_without_predictions_nothing_is_called_agreement(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "trials.csv"
+    table.write(path, [recorded(1)])
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "cli.py").write_text("def main():\n    return 'no such command'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert command.main(["--compare", str(path)]) == 1
+    assert "gave no predictions (exit code 1): no such command" in capsys.readouterr().out
 
 
 # ------------------------------------------------------ what was recorded

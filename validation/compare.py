@@ -40,13 +40,14 @@ class NoPrediction(Exception):
 
 def predict(table: Path) -> dict[str, Prediction]:
     """Return the predictions of `leasesim replay` by trial; only the set-up columns are read there."""
-    command = [sys.executable, "-m", "sim", "replay", str(table), "--json"]
+    start = "import sys; from sim.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, "replay", str(table), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
     try:
         trials = json.loads(done.stdout)["trials"]
     except (ValueError, KeyError, TypeError):
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()
-        raise NoPrediction(f"`leasesim replay` gave no predictions (exit code {done.returncode}): {said[0]}") from None
+        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
+        raise NoPrediction(f"`leasesim replay` gave no predictions (exit code {done.returncode}): {said[-1]}") from None
     return {str(one["trial"]): one for one in trials}
 
 
