@@ -344,7 +344,7 @@ def test_times_agree_within_half_a_second_or_five_percent_or_the_range() -> None
 
     assert off("20.9") == []
     assert off("21.1") == ["overlap"]
-    stop = recorded(1, "terminated", first_attempt_s="45.0", body_stopped_s="48.4")
+    stop = recorded(1, "terminated", fault_start_s="30.0", fault_length_s="15.0", body_stopped_s="48.4")
     assert compare.Pair(stop, predicted(1.0, stop_delay_s={"mean": 3.0, "p05": 2.3, "p95": 3.9})).off == []
     assert compare.Pair(stop, predicted(1.0, stop_delay_s={"mean": 0.1, "p05": 0.0, "p95": 0.2})).off == ["stop delay"]
 
