@@ -385,6 +385,7 @@ def test_the_exit_code_says_whether_the_recordings_are_improbable(
     table.write(path, [recorded(number) for number in range(5)])
     answers = {"trials": [{"trial": str(number), **predicted(chance)} for number in range(5)]}
     (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "__init__.py").touch()
     (tmp_path / "sim" / "cli.py").write_text(f"import json\ndef main():\n    print(json.dumps({answers!r}))\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -397,6 +398,7 @@ def test_without_predictions_nothing_is_called_agreement(
     path = tmp_path / "trials.csv"
     table.write(path, [recorded(1)])
     (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "__init__.py").touch()
     (tmp_path / "sim" / "cli.py").write_text("def main():\n    return 'no such command'\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
