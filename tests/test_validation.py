@@ -344,7 +344,7 @@ def test_times_agree_within_half_a_second_or_five_percent_or_the_range() -> None
 
     assert off("20.9") == []
     assert off("21.1") == ["overlap"]
-    stop = recorded(1, "terminated", first_attempt_s="45.0", body_stopped_s="48.4")
+    stop = recorded(1, "terminated", fault_start_s="30.0", fault_length_s="15.0", body_stopped_s="48.4")
     assert compare.Pair(stop, predicted(1.0, stop_delay_s={"mean": 3.0, "p05": 2.3, "p95": 3.9})).off == []
     assert compare.Pair(stop, predicted(1.0, stop_delay_s={"mean": 0.1, "p05": 0.0, "p95": 0.2})).off == ["stop delay"]
 
@@ -385,6 +385,7 @@ def test_the_exit_code_says_whether_the_recordings_are_improbable(
     table.write(path, [recorded(number) for number in range(5)])
     answers = {"trials": [{"trial": str(number), **predicted(chance)} for number in range(5)]}
     (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "__init__.py").touch()
     (tmp_path / "sim" / "cli.py").write_text(f"import json\ndef main():\n    print(json.dumps({answers!r}))\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -397,6 +398,7 @@ def test_without_predictions_nothing_is_called_agreement(
     path = tmp_path / "trials.csv"
     table.write(path, [recorded(1)])
     (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "__init__.py").touch()
     (tmp_path / "sim" / "cli.py").write_text("def main():\n    return 'no such command'\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

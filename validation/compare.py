@@ -85,10 +85,10 @@ class Pair:
 
 
 def stop_delay(row: Row) -> float | None:
-    """From the first renewal attempt after the fault began to the stop, seconds; None where it was not stopped."""
-    if row["outcome"] != "terminated" or not row["first_attempt_s"]:
+    """From the end of the fault to the stop, seconds (negative: stopped while it lasted); None where not stopped."""
+    if row["outcome"] != "terminated" or not row["body_stopped_s"]:
         return None
-    return float(row["body_stopped_s"]) - float(row["first_attempt_s"])
+    return float(row["body_stopped_s"]) - float(row["fault_start_s"]) - float(row["fault_length_s"])
 
 
 def _near(recorded: float | str, predicted: Mapping[str, float | None] | None) -> bool:
