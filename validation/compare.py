@@ -3,7 +3,8 @@
 The test. Under the predictions, trial i ends as it did with probability q_i, and trials are independent. The statistic
 is the sum of -log q_i; its distribution under the predictions is drawn with a fixed seed, and the p-value is the share
 of draws that are at least as improbable as what was recorded. Termination and over-allocation are tested each at
-ALPHA / 2, so that predictions which are right raise a false alarm in at most ALPHA of all files of recordings (a validation of two versions writes two).
+ALPHA / 2, so that predictions which are right raise a false alarm in at most ALPHA of all files of recordings; a
+validation of two versions writes two.
 
 No probability counts as closer to 0 or 1 than NOISE: that share of trials goes against a rule that is right, because
 two things within milliseconds of each other may come in either order. (With the sweep known, the rule "lost at the
