@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from sim import engines
 from sim.engines import kernel
+from sim.engines.kernel.driving import simulate
 from sim.errors import TimeStandsStill
-from sim.metrics import Tally, measure, tally_of
+from sim.metrics import WITHOUT_FAULT, Tally, measure, tally_of
 from sim.metrics.streaming import measure_in_portions
 from sim.model.load import dumps, load, loads
 from sim.model.scenario import Scenario
@@ -29,6 +30,7 @@ from tests.tracewords import BATCH, OUTAGE, OVERLAP, trace, world
 if not kernel.available()[0]:
     pytest.skip(kernel.available()[1], allow_module_level=True)
 
+from sim.metrics.compiled import layout
 from sim.metrics.compiled.taking import Taking
 
 HERE = Path(__file__).parent
@@ -67,7 +69,9 @@ def agree_if_small(scenario: Scenario, seed: int) -> None:
         reject()
     told = f"seed = {seed}\n{dumps(scenario)}"
     reference = agree(events, scenario, told)
-    assert_equal(tally_of(scenario, seed, 0, "kernel"), reference, f"as a stream\n{told}")
+    assert_equal(tally_of(scenario, seed, 0, "kernel"), reference, f"as a fast-forward stream\n{told}")
+    fast = simulate(scenario, seed, 0, fast_forward=True)
+    assert_equal(agree(fast, scenario, f"fast-forward\n{told}", (7,)), reference, f"fast-forward, measured\n{told}")
     short = squeezed(events, scenario)
     assert_equal(measure(short, scenario), reference, f"the reference, routine left out\n{told}")
     assert_equal(agree(short, scenario, f"routine left out\n{told}", (7,)), reference, told)
@@ -112,6 +116,13 @@ def test_traces_written_by_hand() -> None:
     assert agree(trace(OVERLAP), world(), "overlap").over_allocation_ns > 0
     assert agree(trace(OVERLAP), world(warmup="350s"), "overlap, observed late").carried_in == 1
     assert agree(trace(BATCH), world(faults=[OUTAGE]), "a batch").false_termination_incidents == 2
+
+
+def test_causes_without_a_fault_are_numbered_as_they_are_listed() -> None:
+    """By name and order: a tally takes the numbers for places in `WITHOUT_FAULT`, and faults for what follows."""
+    names = [name.strip("()").upper() for name in WITHOUT_FAULT]
+    assert [getattr(layout, name) for name in names] == list(range(len(names)))
+    assert len(names) == layout.FIRST_FAULT
 
 
 def test_sums_outgrow_a_word() -> None:

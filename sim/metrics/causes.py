@@ -101,6 +101,8 @@ class LeaseLife:
     """The holder took it for lost."""
     reason: int = -1
     truth: int = -1
+    listed_ns: int = -1
+    """When the last sweep before its end listed what it would take."""
     given_back_in: int = -1
     """`Halt` RETRY or PAUSED: where in its life the run gave it back."""
     cause: Cause | None = None
@@ -180,7 +182,7 @@ class Causes:
         if self._scenario.lease.sweep_recheck or not life.taken_first or life.ended_by != Kind.REAP:
             return False
         last = max((time for time in history.renewed if time <= life.ended_ns), default=-1)
-        return 0 <= self._history.last_sweep(life.ended_ns) <= last
+        return 0 <= life.listed_ns <= last
 
     # ---- the critical interval
 

@@ -103,17 +103,6 @@ class History:
         rows = rows[np.argsort(rows[:, 5], kind="stable")]
         return rows[:, 5], rows
 
-    def last_sweep(self, until: int) -> int:
-        """Return when the last sweep began that took its leases one by one, -1 where there was none."""
-        place = int(np.searchsorted(self._sweeps, until, side="right"))
-        return int(self._sweeps[place - 1]) if place else -1
-
-    @cached_property
-    def _sweeps(self) -> npt.NDArray[np.int64]:
-        rows = self._trace.rows
-        times: npt.NDArray[np.int64] = rows[(rows[:, 1] == Kind.SWEEP) & (rows[:, 5] >= 0), 0]
-        return times
-
     def over(self, lane: int, generation: int) -> int:
         """Return when a run was over for good, or the end of the trace."""
         return self._over.get((lane, generation), self._trace.end_ns)

@@ -85,6 +85,7 @@ class Walk:
         """The same for slots in their reuse delay; -1: the holder did not crash."""
         self._batches: set[Cause] = set()
         self._alone = 0
+        self._listed_ns = -1
         self.by_cause: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         """Fields of the tally."""
@@ -97,7 +98,7 @@ class Walk:
             Kind.LOST: self._lose, Kind.STOP: self._stop, Kind.FINISH: self._finish, Kind.CRASH: self._crash,
             Kind.CANCEL: self._cancel, Kind.TURNED_AWAY: self._turn_away, Kind.HALT: self._halt, Kind.GO: self._go,
             Kind.REAP: self._reap, Kind.FREE: self._free, Kind.RELEASE: self._release, Kind.FORGET: self._forget,
-            Kind.DECAY: self._decay, Kind.DONE: self._done,
+            Kind.DECAY: self._decay, Kind.DONE: self._done, Kind.SWEEP: self._sweep,
             **({Kind.FAULT_BEGIN: self._restart} if self._rule == "lost_free" else {}),
         }  # fmt: skip
 
@@ -247,6 +248,9 @@ class Walk:
             self._freed(run.crashed_ns)
         self.levels.in_use = value
 
+    def _sweep(self, _lane: int, _generation: int, _number: int, lease: int, _value: int) -> None:
+        self._listed_ns = self.levels.now if lease >= 0 else self._listed_ns
+
     def _free(self, _lane: int, _generation: int, _number: int, _lease: int, value: int) -> None:
         self.levels.in_use = value
         self.levels.cooling -= 1
@@ -275,6 +279,7 @@ class Walk:
         life, run = self._leases[lease]
         del run.leases[lease]
         life.ended_ns, life.ended_by, life.given_back_in = self.levels.now, by, run.own_halt
+        life.listed_ns = self._listed_ns
         before, run.lost_lease = run.lost_lease, life
         self._settle(run)
         self._consider(run, before)

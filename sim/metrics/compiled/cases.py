@@ -64,7 +64,7 @@ def ask(m: Memory, life: int) -> int:
     m[case + at.CASE_ENDED], m[case + at.CASE_ENDED_BY] = ended, m[life + at.LIFE_ENDED_BY]
     m[case + at.CASE_LOST], m[case + at.CASE_REASON] = lost, m[life + at.LIFE_REASON]
     m[case + at.CASE_TRUTH], m[case + at.CASE_GIVEN_BACK] = m[life + at.LIFE_TRUTH], m[life + at.LIFE_GIVEN_BACK]
-    m[case + at.CASE_STARTED] = m[life + at.LIFE_STARTED]
+    m[case + at.CASE_STARTED], m[case + at.CASE_LISTED] = m[life + at.LIFE_STARTED], m[life + at.LIFE_LISTED]
     m[case + at.CASE_SINCE] = m[life + (at.LIFE_ENDED_SINCE if taken else at.LIFE_LOST_SINCE)]
     m[case + at.CASE_NEXT] = m[life + at.LIFE_CASES]
     m[life + at.LIFE_CASES] = m[life + at.LIFE_CASE] = case

@@ -21,6 +21,8 @@ def find_cause(m: Memory, case: int) -> tuple[int, int]:
         return at.RETRY if where == word.HALT_RETRY else at.PAUSE if where == word.HALT_PAUSED else at.PROTOCOL, 0
     if m[at.REPLICATED] != 0 and is_unknown_there(m, case):
         return at.REPLICA, 0
+    if m[case + at.CASE_TAKEN] != 0 and is_listed_before(m, case):
+        return at.SWEEP, 0
     too_early = m[case + at.CASE_TAKEN] != 0 and is_too_early(m, case)
     set_critical(m, case, too_early)
     find_suspect(m, case)
@@ -63,14 +65,21 @@ def is_unknown_there(m: Memory, case: int) -> bool:
 
 
 @compiled
+def is_listed_before(m: Memory, case: int) -> bool:
+    """Whether the lease was renewed after the sweep that took it had listed it."""
+    since = m[case + at.CASE_SINCE]
+    return since > m[m[case + at.CASE_LIFE] + at.LIFE_GRANTED] and 0 <= m[case + at.CASE_LISTED] <= since
+
+
+@compiled
 def refused_from(m: Memory, case: int) -> int:
     """Return from when on renewals were refused."""
     taken, since = m[case + at.CASE_TAKEN] != 0, m[case + at.CASE_SINCE]
     lost = m[case + (at.CASE_ENDED if taken else at.CASE_LOST)]
     if taken and m[at.REFUSED_WHEN_EXPIRED] == 0:
         return lost
-    granted = m[m[case + at.CASE_LIFE] + at.LIFE_GRANTED]
-    return min(lost, since + m[at.INITIAL_TTL if since == granted else at.TTL] + m[at.GRACE])
+    first = since == m[m[case + at.CASE_LIFE] + at.LIFE_GRANTED] or since < m[case + at.CASE_STARTED]
+    return min(lost, since + m[at.INITIAL_TTL if first else at.TTL] + m[at.GRACE])
 
 
 @compiled

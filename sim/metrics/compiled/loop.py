@@ -66,6 +66,8 @@ def take_in(m: Memory, kind: int, lane: int, generation: int, number: int, lease
     if kind == word.KIND_FAULT_BEGIN or kind == word.KIND_FAULT_END:
         take_in_fault(m, kind, lane, generation, number)
         return True
+    if kind == word.KIND_SWEEP and lease >= 0 and m[at.LISTS_FIRST] != 0:
+        m[at.LISTED_AT] = m[at.CLOCK]
     if not is_counted(kind):
         return True
     if m[at.NOW] != m[at.CLOCK]:

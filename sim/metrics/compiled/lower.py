@@ -12,6 +12,7 @@ from sim.metrics.compiled import layout as at
 from sim.metrics.compiled.storage import place_of_life, place_of_run
 from sim.model.distributions import Constant
 from sim.model.faults import Fault
+from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
 from sim.units import FOREVER
 
@@ -60,7 +61,7 @@ def lower(scenario: Scenario) -> Words:
         places[where] = top
         top += length
     limit = top + _RECORDS
-    words |= places | {at.TOP: top, at.LIMIT: limit, at.TABLE_MASK: _PLACES - 1}
+    words |= places | {at.LISTED_AT: -1, at.TOP: top, at.LIMIT: limit, at.TABLE_MASK: _PLACES - 1}
     words |= {at.RUN_TABLE: limit, at.LIFE_TABLE: limit + _PLACES}
     memory = np.zeros(limit + 2 * _PLACES, dtype=np.int64)
     for where, value in words.items():
@@ -72,8 +73,10 @@ def lower(scenario: Scenario) -> Words:
 
 
 def _parameters(scenario: Scenario) -> dict[int, int]:
-    lease, renewal, server, reconnect = scenario.lease, scenario.renewal, scenario.server, scenario.network.reconnect
+    lease, renewal, server, network = scenario.lease, scenario.renewal, scenario.server, scenario.network
     slack = scenario.fence_after_ns - scenario.renew_every_ns
+    reconnect = network.reconnect
+    lossless = network.loss_up == network.loss_down == 0 and network.bursts is None
     return {
         at.SLOTS: scenario.limit.slots,
         at.WARMUP: scenario.warmup,
@@ -92,6 +95,8 @@ def _parameters(scenario: Scenario) -> dict[int, int]:
         at.FENCE_SLACK: min(slack if slack > 0 else scenario.fence_after_ns, FOREVER),
         at.RESTART_SHORTENS: lease.on_restart == "reset_to" and lease.restart_ttl < lease.ttl,
         at.RECONNECT: min(reconnect.value, FOREVER) if isinstance(reconnect, Constant) else -1,
+        at.LISTS_FIRST: not lease.sweep_recheck,
+        at.TIMED_OUT: at.CONGESTION if lossless and server.requests_max < UNLIMITED else at.LOSS,
     }
 
 

@@ -172,7 +172,7 @@ def goes_on(m: Memory, run: int, why: int) -> None:
 @compiled
 def last_renewed(m: Memory, life: int) -> int:
     """Return when a lease was last renewed, or when it was granted."""
-    return m[life + at.LIFE_RENEWED] if m[life + at.LIFE_RENEWED] >= 0 else m[life + at.LIFE_GRANTED]
+    return max(m[life + at.LIFE_RENEWED], m[life + at.LIFE_GRANTED])
 
 
 # ---------------------------------------------------------------------------------- the authority's books
@@ -225,7 +225,7 @@ def is_taken(m: Memory, life: int, by: int) -> int:
         m[run + at.RUN_LEASES] -= 1
     m[life + at.LIFE_ENDED], m[life + at.LIFE_ENDED_BY] = m[at.NOW], by
     m[life + at.LIFE_GIVEN_BACK] = m[run + at.RUN_OWN_HALT]
-    m[life + at.LIFE_ENDED_SINCE] = last_renewed(m, life)
+    m[life + at.LIFE_ENDED_SINCE], m[life + at.LIFE_LISTED] = last_renewed(m, life), m[at.LISTED_AT]
     m[run + at.RUN_LOST_LEASE] = life if m[run + at.RUN_DONE] == 0 else 0
     settle(m, run)
     if before != life:

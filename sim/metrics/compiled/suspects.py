@@ -149,7 +149,7 @@ def without_fault(m: Memory, case: int) -> int:
         if has_failed(m, case, entry):
             outcome = m[entry + at.ENTRY_OUTCOME]
             if outcome == word.OUTCOME_CONNECT_TIMEOUT or outcome == word.OUTCOME_READ_TIMEOUT:
-                return at.LOSS
+                return m[at.TIMED_OUT]
             if outcome >= word.FIRST_STATUS:
                 cause = at.ERROR
         entry = m[entry]
