@@ -16,11 +16,12 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from multiprocessing import active_children, forkserver, get_all_start_methods, get_context, resource_tracker
 from typing import Final
 
+from sim.engines import resolved
 from sim.pacing import Pace, timed
 from sim.sweeps.work import Job, Outcome, failed, perform
 
@@ -29,8 +30,6 @@ Task = tuple[Job, ...]
 """What is handed out at a time: some replications of one point, or of several."""
 
 JOBS_MAX: Final = 1024
-THREADED: Final = frozenset({"kernel"})
-"""Engines that let threads run beside each other: compiled, they hold no interpreter lock."""
 _WINDOW: Final = 64
 """Tasks given at a time to an executor whose size is its owner's affair."""
 
@@ -88,7 +87,7 @@ def outcomes(
             seconds, batch = timed(performed, task)
             pace.heard(len(batch), seconds)
             yield batch
-    elif first[0].engine in THREADED:
+    elif is_threaded(first[0].engine):
         with _threads(workers) as threads:
             yield from _through(threads, tasks, 2 * workers)
     else:
@@ -184,6 +183,16 @@ def _threads(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def is_threaded(engine: str) -> bool:
+    """Whether threads run beside each other with this engine: the compiled one holds no interpreter lock."""
+    return resolved(engine) == "kernel"
+
+
+def pool_for(engine: str, workers: int) -> AbstractContextManager[Executor]:
+    """Lend threads or processes, whichever an engine makes use of."""
+    return _threads(workers) if is_threaded(engine) else pool_of(workers)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from sim.results.single import Run
 from sim.sweeps.grid import Point
 from sim.sweeps.opening import manifest_of
 from sim.sweeps.planning import BUDGET, planned, worked_through
-from sim.sweeps.runner import JOBS_MAX, pool_of
+from sim.sweeps.runner import JOBS_MAX, pool_for
 from sim.sweeps.sequential import CAP, sample
 from sim.sweeps.store import Store
 from sim.sweeps.study import Collected, Failure, Progress, Study
@@ -84,7 +84,7 @@ def replicate(
     for target in targets:
         known(target)
     with ExitStack() as stack:
-        executor = stack.enter_context(pool_of(jobs)) if jobs > 1 and precision is not None else None
+        executor = stack.enter_context(pool_for(engine, jobs)) if jobs > 1 and precision is not None else None
         study = Study((Point(0, {}, chosen),), seed, engine, jobs, executor, progress=progress)
         collected, stopped = Collected(), ""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -34,6 +34,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
 """NUMBA_DISABLE_JIT=1 runs the same functions as plain Python, for debuggers and for coverage."""
+_ONE_AT_A_TIME: Final = threading.RLock()
+"""Of several threads that need machine code one compiles, and the others wait for it."""
 _HOW: Final = {"nogil": True, "no_cfunc_wrapper": True, "pipeline_class": Lean}
 _SPARING_KNOWN: Final = ((0, 68),)
 """Versions of numba with which leaving the parts out has been tried; others compile everything, and take longer."""
@@ -51,14 +53,18 @@ def entry(function: Callable[[Any], None]) -> Callable[[Any], None]:
     if INTERPRETED:
         return function
 
-    @lru_cache(maxsize=1)
-    def machine_code() -> Callable[[Any], None]:
-        dispatcher = _kept_on_disk(function)
-        with _sparing(function.__name__):
-            dispatcher.compile((types.int64,))
-        return cast(Callable[[Any], None], dispatcher)
+    ready: list[Callable[[Any], None]] = []
 
-    return lambda address: machine_code()(address)
+    def machine_code() -> Callable[[Any], None]:
+        with _ONE_AT_A_TIME:
+            if not ready:
+                dispatcher = _kept_on_disk(function)
+                with _sparing(function.__name__):
+                    dispatcher.compile((types.int64,))
+                ready.append(dispatcher)
+        return ready[0]
+
+    return lambda address: (ready[0] if ready else machine_code())(address)
 
 
 # ---------------------------------------------------------------------------------- on disk
