@@ -43,10 +43,16 @@ ROWS_MAX = 10_000
 SWEEPS = """
 duration = "1d"
 limit = { slots = 4 }
-lease = { ttl = "1m", expiry_check = "sweep", sweep_interval = "15s", sweep_revoke = "10s", sweep_recheck = false, late_renew = "until_reaped" }
 renewal = { every = "50s" }
 runs = { arrivals = { kind = "closed", clients = 4 }, work = "1h" }
 faults = [{ what = "pause", whom = "hosts", when = "6/h", length = "20s" }]
+[lease]
+ttl = "1m"
+expiry_check = "sweep"
+sweep_interval = "15s"
+sweep_revoke = "10s"
+sweep_recheck = false
+late_renew = "until_reaped"
 """
 SEEDS = st.integers(0, 2**64 - 1)
 
