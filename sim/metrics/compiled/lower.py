@@ -75,8 +75,7 @@ def lower(scenario: Scenario) -> Words:
 def _parameters(scenario: Scenario) -> dict[int, int]:
     lease, renewal, server, network = scenario.lease, scenario.renewal, scenario.server, scenario.network
     slack = scenario.fence_after_ns - scenario.renew_every_ns
-    reconnect = network.reconnect
-    lossless = network.loss_up == network.loss_down == 0 and network.bursts is None
+    reconnect, lossless = network.reconnect, network.loss_up == network.loss_down == 0 and network.bursts is None
     return {
         at.SLOTS: scenario.limit.slots,
         at.WARMUP: scenario.warmup,
