@@ -140,6 +140,10 @@ def _details(e: Event) -> str:
         return f"with {format_duration(e.value)} of work"
     if kind is Kind.SWEEP:
         return (f"lists {e.number}" if e.lease >= 0 else f"reaped {e.number}") + f", left {e.value}"
+    if kind is Kind.SKIPPED:
+        return f"lease {e.lease}, {e.number} renewals, the last at {clock(e.value)}"
+    if kind in (Kind.SENT_EARLIER, Kind.RENEWED_EARLIER):
+        return f"lease {e.lease}, request {e.number}, at {clock(e.value)}"
     parts = [f"lease {e.lease}"] if e.lease >= 0 else []
     parts += [f"request {e.number}"] if e.number >= 0 and kind in (Kind.ASK, Kind.QUEUE, Kind.SEND, Kind.DENIED) else []
     return ", ".join(parts)

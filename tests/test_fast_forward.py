@@ -113,7 +113,7 @@ def assert_same_if_small(scenario: Scenario, seed: int, foresight: int) -> None:
 
 def test_something_is_left_out_and_caught_up_with() -> None:
     """The comparisons above mean something only if stretches are formed, and broken with exchanges under way."""
-    scenario = load("laptop-own-server").with_({"network.up": "2s", "server.service": "3s"})
+    scenario = load("laptop-own-server").with_({"network.up": "2s", "network.down": "2s", "server.service": "3s"})
     found: Counter[Kind] = Counter()
     for replication in range(10):
         fast = assert_same(scenario, 3, replication, foresight=0)

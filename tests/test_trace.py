@@ -136,6 +136,13 @@ LINES = [
     (Kind.FAULT_BEGIN, 3, 1, 0, -1, 0, "fault 0    fault begin  on 3.1 for 0s"),
     (Kind.FAULT_END, 3, 1, 0, -1, 0, "fault 0    fault end    on 3.1"),
     (Kind.SWEEP, -1, -1, 2, -1, 5, "authority  sweep        reaped 2, left 5"),
+    (Kind.SWEEP, -1, -1, 2, 7, 5, "authority  sweep        lists 2, left 5"),
+    (Kind.SKIPPED, 3, 1, 4, 7, SECOND, "run 3.1    skipped      lease 7, 4 renewals, the last at 00:00:01.000000000"),
+    (Kind.SENT_EARLIER, 3, 1, 5, 7, SECOND, "run 3.1    sent earlier lease 7, request 5, at 00:00:01.000000000"),
+    (
+        Kind.RENEWED_EARLIER, 3, 1, 5, 7, SECOND,
+        "run 3.1    renewed earlier lease 7, request 5, at 00:00:01.000000000",
+    ),
 ]  # fmt: skip
 
 

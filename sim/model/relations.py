@@ -41,7 +41,7 @@ def _protocol(s: Scenario) -> Iterator[_Finding]:
         yield "lease.release_fallback", "needs lease.books = 'counter': there is no counter to decrement", None
     if limit.slot_decay_per_second > 0 and lease.books == "leases":
         yield "limit.slot_decay_per_second", "needs lease.books = 'counter': only a counter decays", None
-    if s.runs.cancel.lease == "orphan" and lease.books == "leases":
+    if s.runs.cancel.lease == "orphan" and s.runs.cancel.rate > 0 and lease.books == "leases":
         yield (
             "runs.cancel.lease",
             "'orphan' needs lease.books = 'counter': only a counter can be given back alone",

@@ -103,6 +103,19 @@ def denials(m: Memory) -> int:
 
 
 @compiled
+def free_places(m: Memory) -> int:
+    """Return how many requests more the server could work on; open connections take places too."""
+    return m[at.REQUESTS_MAX] - m[at.CONNECTIONS] - m[at.IN_HAND_COUNT]
+
+
+@compiled
+def mind_the_places(m: Memory) -> None:
+    """Give fast-forward up where a request that it leaves out could take the last place: one in each stretch."""
+    if m[at.STRETCHES] > 0 and free_places(m) <= m[at.STRETCHES]:
+        m[at.STATUS] = at.CANNOT_SKIP
+
+
+@compiled
 def retry_after(m: Memory, lane: int, generation: int, number: int) -> int:
     """Return the wait that goes with a refusal, 0 for none."""
     if m[at.TELLS_RETRY_AFTER] == 0:

@@ -14,7 +14,6 @@ from sim.engines.kernel.loop import go_through
 from sim.engines.kernel.lower import lower
 from sim.engines.kernel.regions import grown
 from sim.errors import UsageError, time_stands_still
-from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
 from sim.trace import Trace
 
@@ -116,12 +115,10 @@ def can_skip(scenario: Scenario) -> tuple[bool, bool]:
     """Return whether fast-forward may leave out renewals, and polls.
 
     Not where a link's state is drawn as messages pass, where others watch a lease's versions, where a renewal may
-    reach a replica that does not know the lease, or has to wait for those of others; polls not where the authority
-    remembers who asked, or how often.
+    reach a replica that does not know the lease; polls not where the authority remembers who asked, or how often.
     """
     lease, limit, server = scenario.lease, scenario.limit, scenario.server
     one_book = server.replicas == 1 or server.storage != "memory"
-    alone = scenario.network.bursts is None and lease.judge == "authority" and server.requests_max == UNLIMITED
-    renewals = alone and one_book
+    renewals = scenario.network.bursts is None and lease.judge == "authority" and one_book
     unheard = limit.collision == "enqueue" and not limit.fifo and limit.retry_after == "none"
     return renewals, renewals and unheard and lease.expiry_check != "on_acquire"

@@ -11,7 +11,7 @@ from typing import Any
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
 from sim.engines.kernel.authority import counter_decays, reuse_delay_is_over, slots_may_be_free, timer_rings
-from sim.engines.kernel.books import free_slots
+from sim.engines.kernel.books import free_slots, mind_the_places
 from sim.engines.kernel.clocks import hold_back, is_free, unlist
 from sim.engines.kernel.compiling import compiled, entry, pointer, real
 from sim.engines.kernel.draws import duration, exponential, uniform
@@ -174,6 +174,7 @@ def start(m: Memory, task: int) -> None:
     run = m[task + at.TASK_RUN]
     m[run + at.RUN_STARTED] = 1
     m[at.CONNECTIONS] += m[at.CONNECTIONS_PER_RUN]
+    mind_the_places(m)
     m[task + at.TASK_ACTOR], m[task + at.TASK_CLOCK] = run + at.RUN_LOOP, run + at.RUN_CLOCK
     record_run(m, run, word.KIND_START, -1, m[run + at.RUN_LEASE], 0)
     if m[run + at.RUN_HALT_SUM] == 0:

@@ -16,10 +16,12 @@ from sim.engines.kernel.books import (
     count_one_less,
     find_place,
     forget_place,
+    free_places,
     free_slots,
     in_use,
     is_its_turn,
     join_line,
+    mind_the_places,
     note_occupancy,
     retry_after,
 )
@@ -60,12 +62,6 @@ def begin_to_serve(m: Memory, message: int) -> None:
 
 
 @compiled
-def free_places(m: Memory) -> int:
-    """Return how many requests more the server could work on; open connections take places too."""
-    return m[at.REQUESTS_MAX] - m[at.CONNECTIONS] - m[at.IN_HAND_COUNT]
-
-
-@compiled
 def admit(m: Memory) -> None:
     """Work on the requests that wait for a place, first come first, as far as there are places."""
     while m[at.QUEUE_FIRST] != 0 and free_places(m) > 0 and is_free(m, at.AUTHORITY_ACTOR):
@@ -96,6 +92,7 @@ def take_in_hand(m: Memory, message: int) -> None:
         m[first + at.MESSAGE_BEFORE] = message
     m[at.IN_HAND_FIRST] = message
     m[at.IN_HAND_COUNT] += 1
+    mind_the_places(m)
 
 
 @compiled

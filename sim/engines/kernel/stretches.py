@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
-from sim.engines.kernel.books import free_slots
+from sim.engines.kernel.books import free_places, free_slots
 from sim.engines.kernel.cadence import anchor_of, set_fence
 from sim.engines.kernel.clocks import cancel_alarm, is_free, read
 from sim.engines.kernel.compiling import compiled, real
@@ -34,6 +34,8 @@ def is_calm(m: Memory, host: int, actor: int) -> bool:
     """Whether clocks, machine, network and server are as they should be, for somebody on this host."""
     if m[at.NOW] < m[at.LATEST]:
         return False  # this is catching up with a broken stretch: what broke it comes next
+    if free_places(m) <= m[at.STRETCHES] + 1:
+        return False
     clock = host + at.HOST_CLOCK
     if m[at.DOWN] + m[at.ASLEEP] + m[at.NET_OUTAGES] + m[at.NET_SLOW] + m[host + at.HOST_OUTAGES] > 0:
         return False
