@@ -95,8 +95,11 @@ def test_every_public_name_is_there_and_nothing_else_is_promised() -> None:
         (sim.run, "scenario seed replication engine"),
         (sim.replicate, "scenario replications precision seed engine jobs metric progress"),
         (sim.compare, "a b replications seed engine jobs progress"),
-        (sim.sweep, "scenario axes replications seed engine jobs out resume executor progress on_failure "
-            "on_damage chunk design refine budget"),
+        (
+            sim.sweep,
+            "scenario axes replications seed engine jobs out resume executor progress on_failure "
+            "on_damage chunk design refine budget",
+        ),
     ],
 )
 def test_signatures_are_fixed(function: Callable[..., Any], parameters: str) -> None:

@@ -6,7 +6,10 @@ A failure prints the ten events before the first divergence, then both sides, th
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 
 from sim import engines
 from sim.engines import kernel
+from sim.engines.kernel import driving
 from sim.errors import TimeStandsStill, UsageError
 from sim.model.load import dumps, load, loads
 from sim.model.scenario import Scenario
@@ -134,6 +138,50 @@ def test_what_does_not_fit_is_refused() -> None:
     scenario = load("no-faults").model_copy(update={"duration": 2**60})
     with pytest.raises(UsageError, match="duration"):
         kernel.simulate(scenario, 1, 0)
+
+
+def test_what_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driving, "grown", partial(driving.grown, words_max=100_000))
+    scenario = load("no-faults").with_({"duration": "1000d"})
+    with pytest.raises(UsageError, match=r"scenario 'Nothing goes wrong': .* in the trace do not fit"):
+        kernel.simulate(scenario, 1, 0)
+
+
+def test_without_a_folder_for_machine_code_a_run_goes_on(tmp_path: Path) -> None:
+    """Neither the package's own folder nor the user's can be written: compiled anew, and nothing said."""
+    first_call = (
+        "import os; os.access = lambda *_: False\n"
+        "from sim import engines; from sim.model.load import load\n"
+        "print(len(engines.run(load('no-faults').with_({'duration': '1h'}), 1, 0, engine='kernel')))"
+    )
+    done = in_a_new_process(first_call)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 10
+
+
+def in_a_new_process(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("why", ["ImportError('no module named numba')", "SystemError('built for another NumPy')"])
+def test_a_missing_or_broken_numba_is_one_sentence(why: str) -> None:
+    """Whatever importing numba raises: the kernel says so, and everything else goes on with the reference."""
+    broken = (
+        "import importlib, sys\n"
+        "kept = importlib.import_module\n"
+        f"def refuse(name, *rest, **more):\n    if name == 'numba': raise {why}\n    return kept(name, *rest, **more)\n"
+        "importlib.import_module = refuse\n"
+        "import sim\nfrom sim import engines\n"
+        "world = sim.load('no-faults').with_({'duration': '1h'})\n"
+        "print(len(sim.replicate(world, replications=2).metrics) > 10)\n"
+        "print(len(engines.run(world)))\n"
+        "try:\n    engines.run(world, engine='kernel')\nexcept sim.UsageError as error:\n    print(error)\n"
+    )
+    done = in_a_new_process(broken)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    said = done.stdout.splitlines()[2:]
+    assert "The compiled engine needs numba, which cannot be imported" in said[0]
+    assert any("process" in line for line in said)
 
 
 def test_the_generators_agree() -> None:

@@ -12,10 +12,10 @@ from sim.units import HOUR, SECOND
 
 
 def mmc(size: int) -> tuple[float, float]:
-    """Serve about so many customers; the kernel simulates 18 years at most, so there are several replications."""
+    """Serve about so many customers; scenarios last 10 years at most, so there are several replications."""
     served, waited, replication = 0, 0, 0
     while served < size:
-        hours = min(140_000, int((size - served) / common.ARRIVAL_RATE) + 10)
+        hours = min(80_000, int((size - served) / common.ARRIVAL_RATE) + 10)
         tally = tally_of(worlds.queue(hours), 1, replication, engine="kernel")
         served, waited, replication = served + tally.queue_waits, waited + tally.queue_wait_ns, replication + 1
     return served, waited / HOUR / served
