@@ -58,6 +58,7 @@ def assert_equal(scenario: Scenario, seed: int, fast: Outcome, reference: Outcom
         told += ["--- process", reference.text(at, at + 5), "--- kernel", fast.text(at, at + 5)]
     else:
         told += ["--- process", str(reference), "--- kernel", str(fast)]
+    told.append(f"the scenario above as case.toml replays it: leasesim explain case.toml --seed {seed} --engine kernel")
     pytest.fail("\n".join(told))
 
 
