@@ -30,13 +30,14 @@ def quiet(duration: str) -> Scenario:
 
 
 def many(holders: int, slots: int, duration: str) -> Scenario:
-    """Return `holders` clients on so many slots, on a machine each, without faults."""
+    """Return `holders` clients on so many slots, on a machine each, without faults; the server takes any number."""
     return override(
         load("no-faults"),
         {
             "duration": duration,
             "limit.slots": slots,
             "hosts.count": holders,
+            "server.requests_max": "unlimited",
             "runs.arrivals": {"kind": "closed", "clients": holders, "think": {"kind": "exponential", "mean": "30m"}},
             "runs.work": {"kind": "exponential", "mean": "1h"},
         },
