@@ -91,7 +91,8 @@ def test_unreadable_rows_are_named_and_the_others_predicted(tmp_path: Path, caps
     captured = capsys.readouterr()
     assert [each["trial"] for each in json.loads(captured.out)["trials"]] == [rows[4]["trial"]]
     assert len(json.loads(captured.out)["problems"]) == 5
-    for words in ("fault = sigstopp", "did you mean 'sigstop'?", "the nearest is 3.9.1", "ttl_s = 0 must be at least 0.001",
+    for words in ("fault = sigstopp", "did you mean 'sigstop'?", "the nearest is 3.9.1",
+                  "ttl_s = 0 must be at least 0.001",
                   "fault_start_s = soon must be a number of seconds", "did you mean 'async'?", "trials.csv:5",
                   "5 errors"):  # fmt: skip
         assert words in captured.err
@@ -189,3 +190,11 @@ def test_times_that_would_be_rounded_to_nothing_are_refused(tmp_path: Path) -> N
     assert len(recording.trials) == 1
     assert [problem.line for problem in recording.problems] == [2, 3]
     assert all("must be at least 0.001" in str(problem) for problem in recording.problems)
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_other_separators_are_named(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "trials.csv"
+    path.write_text(between.join(SINGLE) + "\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="by commas"):
+        read(path)

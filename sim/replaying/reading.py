@@ -165,6 +165,8 @@ def _check_header(file: str, header: list[str], columns: Mapping[str, Any], line
         )
         for name in missing
     ]
+    if len(missing) == len(columns) and {"trial", "version"} <= set(re.split("[;\\t]", line)):
+        raise UsageError(f"'{file}' does not separate its cells by commas", "save it with ',' between the cells")
     if len(missing) == len(columns):
         raise UsageError(f"'{file}' is not a table of trials: it has none of their columns", _FORMAT)
     twice = sorted({name for name in header if name in columns and header.count(name) > 1})
