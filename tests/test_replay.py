@@ -91,7 +91,8 @@ def test_unreadable_rows_are_named_and_the_others_predicted(tmp_path: Path, caps
     captured = capsys.readouterr()
     assert [each["trial"] for each in json.loads(captured.out)["trials"]] == [rows[4]["trial"]]
     assert len(json.loads(captured.out)["problems"]) == 5
-    for words in ("fault = sigstopp", "did you mean 'sigstop'?", "the nearest is 3.9.1", "ttl_s = 0 must be above 0",
+    for words in ("fault = sigstopp", "did you mean 'sigstop'?", "the nearest is 3.9.1",
+                  "ttl_s = 0 must be at least 0.001",
                   "fault_start_s = soon must be a number of seconds", "did you mean 'async'?", "trials.csv:5",
                   "5 errors"):  # fmt: skip
         assert words in captured.err
@@ -180,3 +181,20 @@ def test_a_stopped_process_overlaps_and_does_not_run() -> None:
 def test_draws_depend_on_the_trial_alone() -> None:
     assert predict(trial("drop"), 5) == predict(trial("drop"), 5)
     assert predict(trial("drop"), 5) != predict(trial("drop", name="two"), 5)
+
+
+def test_times_that_would_be_rounded_to_nothing_are_refused(tmp_path: Path) -> None:
+    row = recorded("sig-a0.csv", 1)[0]
+    rows = [row | {"sweep_interval_s": "1e-12"}, row | {"ttl_s": "1e-12"}, row]
+    recording = read(written(tmp_path, rows))
+    assert len(recording.trials) == 1
+    assert [problem.line for problem in recording.problems] == [2, 3]
+    assert all("must be at least 0.001" in str(problem) for problem in recording.problems)
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_other_separators_are_named(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "trials.csv"
+    path.write_text(between.join(SINGLE) + "\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="by commas"):
+        read(path)

@@ -18,6 +18,8 @@ from sim.replaying.versions import nearest as nearest_version
 SIZE_MAX: Final = 50_000_000
 LONGEST_S: Final = 86_400.0
 """A day: the longest lease that Prefect's API allows, and longer than any trial."""
+SHORTEST_S: Final = 0.001
+"""Leases and sweeps that are shorter would be rounded to nothing."""
 
 Rule = Callable[[str], Any]
 
@@ -35,18 +37,18 @@ class Recording:
 # ---------------------------------------------------------------------------------- what a cell may hold
 
 
-def _seconds(text: str, least: float = 0.0, above: bool = False) -> int:
+def _seconds(text: str, least: float = 0.0) -> int:
     try:
         value = float(text)
     except ValueError:
         raise ValueError("must be a number of seconds") from None
-    if not math.isfinite(value) or value < least or (above and value == least) or value > LONGEST_S:
-        raise ValueError(f"must be {'above' if above else 'at least'} {least:g} and at most {LONGEST_S:,.0f} seconds")
+    if not math.isfinite(value) or value < least or value > LONGEST_S:
+        raise ValueError(f"must be at least {least:g} and at most {LONGEST_S:,.0f} seconds")
     return round(value * 1e9)
 
 
 def _positive(text: str) -> int:
-    return _seconds(text, above=True)
+    return _seconds(text, least=SHORTEST_S)
 
 
 def _maybe(text: str) -> int | None:
@@ -163,6 +165,8 @@ def _check_header(file: str, header: list[str], columns: Mapping[str, Any], line
         )
         for name in missing
     ]
+    if len(missing) == len(columns) and {"trial", "version"} <= set(re.split("[;\\t]", line)):
+        raise UsageError(f"'{file}' does not separate its cells by commas", "save it with ',' between the cells")
     if len(missing) == len(columns):
         raise UsageError(f"'{file}' is not a table of trials: it has none of their columns", _FORMAT)
     twice = sorted({name for name in header if name in columns and header.count(name) > 1})
