@@ -195,6 +195,12 @@ def test_grace_period_wins_over_the_servers_setting_where_it_exists() -> None:
     assert table(version="3.4.20", **both).initial_ttl_ns == 60 * SECOND
 
 
+@pytest.mark.parametrize("version", ["3.4.25", "3.9.1"])
+@pytest.mark.parametrize(("body", "blocks"), [("sync", True), ("async", False)])
+def test_a_sync_body_sleeps_through_its_retry_delay(version: str, body: str, blocks: bool) -> None:
+    assert table(version=version, body=body).runs.retry.blocks is blocks
+
+
 def test_launch_server_body_and_platform() -> None:
     s = table(version="3.4.25", body="sync", platform="windows")
     assert (s.renewal.runs_in, s.server.host, s.hosts.monotonic_counts_suspend) == ("thread", "shared", True)

@@ -65,6 +65,7 @@ class _Translation:
         yield Field("limit.retry_after", "occupancy", "server/api/concurrency_limits_v2.py: 423 with Retry-After")
         yield self._cap()
         yield self.fact("limit.retry_after_jitter", "retry_after_jitter")
+        yield self.fact("limit.denied_slots", "denied_slots")
         yield self.fact("limit.average_occupancy", "average_occupancy_s", _s(self.facts["average_occupancy_s"].value))
         yield self.fact("limit.occupancy_floor", "occupancy_floor_s", _s(self.facts["occupancy_floor_s"].value))
 
@@ -141,6 +142,7 @@ class _Translation:
         yield storage if o["server"] == "cloud" else self.setting("server.storage", STORAGE, self._storage())
         if "replicas" in o.given and o["server"] != "cloud":
             yield self.setting("server.replicas", "replicas", o["replicas"])
+            yield Field("server.sticky", False, "assumption: the balancer deals out each request by itself")
         if o["server"] != "cloud":
             yield self.fact("server.requests_max", "requests_max")
             yield self.fact("server.connections_per_run", "connections_per_run")
@@ -198,6 +200,7 @@ class _Translation:
         if self.deployment:
             yield self.fact("runs.at_start", "at_start")
             yield self.fact("runs.retry.lease", "retry_lease")
+            yield self.fact("runs.retry.blocks", f"{o['body']}_retry_blocks")
             yield self.fact("runs.pause.lease", "pause_lease")
             yield self.fact("runs.cancel.lease", "cancel_lease")
             low, high = ("15s", "60s") if o["launch"] == "worker_elsewhere" else ("4s", "15s")
