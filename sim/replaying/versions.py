@@ -1,13 +1,16 @@
-"""What changed in Prefect's leases from 3.4.25 to 3.9.1, as keys of a scenario: the value, since when, and its source.
+"""A version of Prefect in a recorded trial's world: the presets' facts, and what was measured of its machine.
 
-A protocol is `BASE` and then every change up to its version. Sources are Prefect's pull requests (#) and files; figures
-marked *measured* come from a real server and client on one machine with loopback between them.
+Figures marked *measured* come from a real server and client on one machine with loopback between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
+
+from sim.model.presets import options
+from sim.model.presets.translate import translated
 
 Version = tuple[int, int, int]
 
@@ -15,49 +18,35 @@ FIRST: Final[Version] = (3, 4, 25)
 LAST: Final[Version] = (3, 9, 1)
 """The versions in between behave like one of the changes below; nobody looked at others."""
 
+_SHARED: Final = (
+    *("renewal.every", "renewal.first", "renewal.cadence", "renewal.attempts", "renewal.on_lost", "renewal.on_giveup"),
+    *("renewal.backoff", "renewal.backoff_cap", "renewal.backoff_jitter", "renewal.jitter_shape"),
+    *("renewal.retry_gone", "renewal.runs_in"),
+    *("http.connect_timeout", "http.read_timeout", "http.max_retries", "http.backoff", "http.jitter"),
+    *("http.jitter_shape", "http.retry_codes", "http.retry_refused", "http.sleep_after_last", "http.connect_retries"),
+    *("limit.collision", "limit.retry_after", "limit.retry_after_cap", "limit.retry_after_jitter"),
+    *("limit.average_occupancy", "lease.expiry_check", "lease.sweep_batch", "lease.sweep_recheck"),
+    *("lease.late_renew", "lease.books"),
+)
+"""What the presets say of a version, with their sources (sim/model/presets/prefect.toml)."""
+
 BASE: Final[Mapping[str, Any]] = {
-    # concurrency/_leases.py: renew at once, then 0.75 of the lease after each answer; one attempt
-    "renewal.every": 0.75,
-    "renewal.first": "immediate",
-    "renewal.cadence": "after_response",
-    "renewal.attempts": 1,
-    "renewal.on_lost": "terminate",  # strict
-    "renewal.on_giveup": "terminate",
-    # client/base.py and settings: PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, ..._RETRY_JITTER_FACTOR
-    "http.connect_timeout": "60s",
-    "http.read_timeout": "60s",
-    "http.max_retries": 5,
-    "http.backoff": "2s",
     "http.backoff_factor": 2.0,
-    "http.jitter": 0.2,
-    "http.jitter_shape": "truncated_exponential",
-    "http.retry_codes": [408, 429, 502, 503],
-    "http.retry_refused": False,
-    "http.sleep_after_last": True,
-    # httpcore: three more tries to connect, at once, after 0.5 s and after 1 s
-    "http.connect_retries": 3,
+    # httpcore: tries to connect again at once, after 0.5 s and after 1 s
     "http.connect_backoff": "500ms",
-    # server/api/concurrency_limits_v2.py: average occupancy of 2 s at first, answered uncapped and unjittered
     "limit.slots": 1,
-    "limit.collision": "enqueue",
-    "limit.retry_after": "occupancy",
-    "limit.average_occupancy": "2s",
     "limit.poll": "2s",
-    # server/services/repossessor.py: an in-process loop that looks every second whether a pass is due. When a stopped
-    # server goes on, its timers are overdue and the pass begins at once.
-    "lease.expiry_check": "sweep",
-    "lease.sweep_batch": 100,
+    # server/services/repossessor.py: an in-process loop. When a stopped server goes on, its timers are overdue and the
+    # pass begins at once.
     "lease.sweep_wakeup": "10ms",
-    # It lists what has expired and revokes one by one, without a second look. Measured: a millisecond to 1.5 s later.
+    # It lists what has expired and revokes one by one. Measured: a millisecond to 1.5 s later.
     "lease.sweep_revoke": {"kind": "lognormal", "median": "40ms", "p99": "1s"},
-    "lease.sweep_recheck": False,
-    "lease.late_renew": "until_reaped",
-    "lease.books": "counter",
     # measured: renewals on a quiet server, p50 1.9 ms and p99 12 ms, of which the loopback is the smaller part
     "server.service": {"kind": "lognormal", "median": "1500us", "p99": "11500us"},
     "network.up": "200us",
     "network.down": "200us",
 }
+"""What was measured of the recordings' own machine, or is the same in every version."""
 
 SLOWER_SERVER: Final = {"kind": "lognormal", "median": "2200us", "p99": "15500us"}
 """Measured with 3.9.1: p50 2.6 ms, p99 16 ms."""
@@ -65,36 +54,9 @@ SLOWER_SERVER: Final = {"kind": "lognormal", "median": "2200us", "p99": "15500us
 TASKS: Final = {"kind": "lognormal", "median": "250ms", "p99": "1500ms"}
 """From the list to the task that revokes: one look of the scheduler, then its queue."""
 
-CHANGES: Final[tuple[tuple[Version, str, Mapping[str, Any]], ...]] = (
-    ((3, 6, 2), "#19428: the wait that a refusal asks for is capped", {"limit.retry_after_cap": "30s"}),
-    (
-        (3, 6, 7),
-        "#19739: the sweep became tasks of a scheduler that looks every 250 ms",
-        {"lease.sweep_wakeup": "250ms", "lease.sweep_revoke": TASKS, "server.service": SLOWER_SERVER},
-    ),
-    (
-        (3, 6, 12),
-        "#20276: a refused connection is retried, once a client has had an answer",
-        {"http.retry_refused": True},
-    ),
-    (
-        (3, 6, 22),
-        "#21065: three attempts of a renewal, 1 s and 2 s apart, whatever the failure",
-        {"renewal.attempts": 3, "renewal.backoff": "1s", "renewal.backoff_cap": "10s", "renewal.retry_gone": True},
-    ),
-    ((3, 6, 23), "#21156: and jittered", {"limit.retry_after_jitter": 0.3}),
-    (
-        (3, 7, 1),
-        "#21925: a thread of its own renews; the waits between attempts are jittered",
-        {"renewal.backoff_jitter": 0.3, "renewal.jitter_shape": "truncated_exponential"},
-    ),
-    ((3, 8, 7), "#22983: a second look before a lease is revoked", {"lease.sweep_recheck": True}),
-)
-
-OWN_THREAD: Final[Version] = (3, 7, 1)
-"""Since #21925 an async body's renewals run in a thread too; a sync body's always did (the global event loop)."""
 SCHEDULED_SWEEP: Final[Version] = (3, 6, 7)
-"""Since #19739 passes are 0.11 s farther apart than asked for: measured, 15.11 s for 15 s."""
+"""Since #19739 the sweep is tasks of a scheduler that looks every 250 ms, and passes are 0.11 s
+farther apart than asked for: measured, 15.11 s for 15 s."""
 SWEEP_LATENESS_NS: Final = 110_000_000
 
 
@@ -108,14 +70,22 @@ def nearest(version: Version) -> str:
     return ".".join(map(str, min(max(version, FIRST), LAST)))
 
 
+@cache
+def _preset(version: Version, mode: str) -> dict[str, Any]:
+    """Return every key that the presets set for a strict `concurrency()` of a version."""
+    text = ".".join(map(str, version))
+    read, _ = options.read({"version": text, "limit": "concurrency", "strict": True, "body": mode})
+    assert read is not None, f"the presets know {text}"
+    return {field.key: field.value for field in translated(read)}
+
+
 def protocol(version: Version, mode: str) -> dict[str, Any]:
     """Return the keys of a scenario for a version, for a body that is `async` or `sync`."""
-    keys = dict(BASE)
-    for since, _, changed in CHANGES:
-        if version >= since:
-            keys |= changed
-    in_thread = mode == "sync" or version >= OWN_THREAD
-    return keys | {"renewal.runs_in": "thread" if in_thread else "event_loop"}
+    preset = _preset(version, mode)
+    keys = {key: preset[key] for key in _SHARED} | dict(BASE)
+    if version >= SCHEDULED_SWEEP:
+        keys |= {"lease.sweep_wakeup": "250ms", "lease.sweep_revoke": TASKS, "server.service": SLOWER_SERVER}
+    return keys
 
 
 def sweep_interval_ns(version: Version, asked_ns: int) -> int:
