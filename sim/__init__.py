@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
     from sim.model.load import dumps, loads, names
     from sim.model.scenario import Scenario
+    from sim.rarity import RareEstimate, rare
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.sweeps import SimulationError, Sweep, compare, replicate, run, sweep
 
@@ -25,6 +26,7 @@ _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names"),
     "sim.model.scenario": ("Scenario",),
+    "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "replicate", "run", "sweep"),
 }
@@ -33,6 +35,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Comparison",
     "Provenance",
+    "RareEstimate",
     "Replications",
     "Run",
     "Scenario",
@@ -45,6 +48,7 @@ __all__ = [
     "load",
     "loads",
     "names",
+    "rare",
     "replicate",
     "run",
     "sweep",

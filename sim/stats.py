@@ -249,7 +249,7 @@ def _half_width(influence: Array, confidence: float) -> float:
     if not np.isfinite(influence).all():
         return inf
     n = influence.size
-    return _t_quantile(n - 1, confidence) * float(influence.std(ddof=1)) / sqrt(n)
+    return t_quantile(n - 1, confidence) * float(influence.std(ddof=1)) / sqrt(n)
 
 
 # ---- proportions ------------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def replications_needed(values: Values, relative_half_width: float, confidence: 
     needed = max(sample.size, REPLICATIONS_MIN, ceil(normal_bound))
 
     def precise(i: int) -> bool:
-        return _t_quantile(i - 1, confidence) * variation / sqrt(i) <= target
+        return t_quantile(i - 1, confidence) * variation / sqrt(i) <= target
 
     while not precise(needed):
         needed += 1
@@ -346,7 +346,8 @@ def _relative_target(gamma: float) -> float:
 # ---- quantiles; scipy.special is imported when first needed -----------------------------------------------
 
 
-def _t_quantile(df: int, confidence: float) -> float:
+def t_quantile(df: int, confidence: float) -> float:
+    """Return the two-sided quantile of Student t: the mean lies within so many standard errors."""
     from scipy.special import stdtrit
 
     return float(stdtrit(df, (1 + confidence) / 2))

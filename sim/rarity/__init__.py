@@ -1,0 +1,12 @@
+"""Rates too small to count: the reference engine on one renewal cycle, with every cause of trouble made likely.
+
+- `rare` estimates false terminations per lease-hour by multiple importance sampling over the draws of a cycle.
+- `split` estimates the same by splitting on lease age, which shares no weights with it: a check.
+"""
+
+from __future__ import annotations
+
+from sim.rarity.estimating import RareEstimate, rare
+from sim.rarity.splitting import split
+
+__all__ = ["RareEstimate", "rare", "split"]
