@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sim.rarity import RareEstimate, rare
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.sweeps import SimulationError, Sweep, compare, replicate, run, sweep
+    from sim.sweeps.best import Best, best
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
@@ -28,11 +29,13 @@ _HOMES = {
     "sim.model.scenario": ("Scenario",),
     "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
+    "sim.sweeps.best": ("Best", "best"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "replicate", "run", "sweep"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Best",
     "Comparison",
     "Provenance",
     "RareEstimate",
@@ -43,6 +46,7 @@ __all__ = [
     "SimulationError",
     "Sweep",
     "UsageError",
+    "best",
     "compare",
     "dumps",
     "load",

@@ -74,8 +74,8 @@ def mean_interval(values: Values, unit: str, confidence: float = 0.95) -> Estima
         unit: unit of the values.
         confidence: nominal coverage, between 0 and 1.
 
-    One value gives infinite bounds, none gives nan. Zero in every replication is taken as a quantity that is
-    never negative and bounds nothing above: [0, inf). Source: Law 2015, section 4.5.
+    One value, or values all alike, give infinite bounds, none gives nan. Zero in every replication is taken as a
+    quantity that is never negative and bounds nothing above: [0, inf). Source: Law 2015, section 4.5.
     """
     sample = _sample("values", values)
     estimate = _t_interval(sample, unit, confidence)
@@ -104,7 +104,7 @@ def _t_interval(sample: Array, unit: str, confidence: float) -> Estimate:
     _check_confidence(confidence)
     n = sample.size
     value = float(sample.mean()) if n else nan
-    if n < 2 or not sample.any():
+    if n < 2 or (sample == sample[0]).all():
         return Estimate(value, -inf, inf, unit, n, _ALIKE, confidence)
     half = _half_width(sample, confidence)
     return Estimate(value, value - half, value + half, unit, n, "Student t", confidence)

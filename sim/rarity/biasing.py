@@ -165,7 +165,8 @@ def strategies(scenario: Scenario) -> tuple[Strategy, ...]:
     deadline = scenario.lease.ttl + scenario.expiry_grace_ns
     own = scenario.fence_after_ns if scenario.renewal.fence_anchor != "never" else deadline
     slack = max(0.0, (min(own, deadline) - longest_wait_ns(scenario)) * MARGIN)
-    found, together = [PLAIN], {}
+    found = [PLAIN]
+    together: dict[Address, Tilt] = {}
     for fault in scenario.faults:
         if fault.probability == 0 or not fault.when.rate:
             continue
@@ -189,7 +190,8 @@ def _forced(fault: Fault, window_ns: float, times: int, length: Tilt, share: flo
     """Let the first occurrences begin within `window_ns`, really take place, and last long."""
     assert fault.when.rate is not None
     inside = -math.expm1(-fault.when.rate * window_ns / HOUR)
-    name, tilts = stable_id(fault.name), {}
+    name = stable_id(fault.name)
+    tilts: dict[Address, Tilt] = {}
     for n in range(times):
         if 0 < inside < 1 - 1e-9:
             tilts[Purpose.FAULT_GAP, name, 0, n] = Coin(0, inside, max(share, inside))
