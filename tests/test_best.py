@@ -18,7 +18,7 @@ def chosen_right(trials: int, confidence: float, spread: float) -> tuple[int, fl
     for trial in range(trials):
         rng = np.random.default_rng([7, trial])
         shared, own = rng.normal(0, 3 * spread, 5000), rng.normal(0, spread, (len(means), 5000))
-        picked = select(lambda at, n: float(means[at] + shared[n] + own[at, n]), len(means), GAP, confidence, 10**6)  # noqa: B023
+        picked = select(lambda at, n: float(means[at] + shared[n] + own[at, n]), len(means), GAP, confidence, 10**6)  # noqa: B023 - used within the loop
         assert picked.decided
         right, spent = right + (picked.best == 0), spent + sum(picked.counts)
     return right, spent / trials
