@@ -74,7 +74,7 @@ def run(
 def _rare(scenario: str, simulation: Simulation, effort: Effort, fail_if: tuple[str, ...], dotted: Dotted) -> int:
     """Estimate a rate of rare events."""
     criteria = [criterion(text) for text in fail_if]
-    if simulation.engine not in ("process", "auto"):
+    if simulation.engine not in (None, "process", "auto"):
         raise UsageError(f"--engine {simulation.engine}: method rare runs on the engine 'process'")
     for each in criteria:
         if each.metric != FALSE_TERMINATIONS:
