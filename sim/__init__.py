@@ -18,21 +18,27 @@ if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
     from sim.model.load import dumps, loads, names
     from sim.model.scenario import Scenario
+    from sim.rarity import RareEstimate, rare
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
+    from sim.sweeps.best import Best, best
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names"),
     "sim.model.scenario": ("Scenario",),
+    "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
+    "sim.sweeps.best": ("Best", "best"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "open", "replicate", "run", "sweep"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Best",
     "Comparison",
     "Provenance",
+    "RareEstimate",
     "Replications",
     "Run",
     "Scenario",
@@ -40,12 +46,14 @@ __all__ = [
     "SimulationError",
     "Sweep",
     "UsageError",
+    "best",
     "compare",
     "dumps",
     "load",
     "loads",
     "names",
     "open",
+    "rare",
     "replicate",
     "run",
     "sweep",

@@ -74,8 +74,8 @@ def mean_interval(values: Values, unit: str, confidence: float = 0.95) -> Estima
         unit: unit of the values.
         confidence: nominal coverage, between 0 and 1.
 
-    One value gives infinite bounds, none gives nan. Zero in every replication is taken as a quantity that is
-    never negative and bounds nothing above: [0, inf). Source: Law 2015, section 4.5.
+    One value, or values all alike, give infinite bounds, none gives nan. Zero in every replication is taken as a
+    quantity that is never negative and bounds nothing above: [0, inf). Source: Law 2015, section 4.5.
     """
     sample = _sample("values", values)
     estimate = _t_interval(sample, unit, confidence)
@@ -104,7 +104,7 @@ def _t_interval(sample: Array, unit: str, confidence: float) -> Estimate:
     _check_confidence(confidence)
     n = sample.size
     value = float(sample.mean()) if n else nan
-    if n < 2 or not sample.any():
+    if n < 2 or (sample == sample[0]).all():
         return Estimate(value, -inf, inf, unit, n, _ALIKE, confidence)
     half = _half_width(sample, confidence)
     return Estimate(value, value - half, value + half, unit, n, "Student t", confidence)
@@ -249,7 +249,7 @@ def _half_width(influence: Array, confidence: float) -> float:
     if not np.isfinite(influence).all():
         return inf
     n = influence.size
-    return _t_quantile(n - 1, confidence) * float(influence.std(ddof=1)) / sqrt(n)
+    return t_quantile(n - 1, confidence) * float(influence.std(ddof=1)) / sqrt(n)
 
 
 # ---- proportions ------------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def replications_needed(values: Values, relative_half_width: float, confidence: 
     needed = max(sample.size, REPLICATIONS_MIN, ceil(normal_bound))
 
     def precise(i: int) -> bool:
-        return _t_quantile(i - 1, confidence) * variation / sqrt(i) <= target
+        return t_quantile(i - 1, confidence) * variation / sqrt(i) <= target
 
     while not precise(needed):
         needed += 1
@@ -346,7 +346,8 @@ def _relative_target(gamma: float) -> float:
 # ---- quantiles; scipy.special is imported when first needed -----------------------------------------------
 
 
-def _t_quantile(df: int, confidence: float) -> float:
+def t_quantile(df: int, confidence: float) -> float:
+    """Return the two-sided quantile of Student t: the mean lies within so many standard errors."""
     from scipy.special import stdtrit
 
     return float(stdtrit(df, (1 + confidence) / 2))

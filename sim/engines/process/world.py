@@ -23,10 +23,10 @@ from sim.vocabulary import Kind, Rank
 class World:
     """The actors of a scenario, their schedule, their draws and their trace."""
 
-    def __init__(self, scenario: Scenario, seed: int, replication: int) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
         self.scenario = scenario
         self.schedule = Schedule()
-        self.draws = Draws(Streams(seed, replication))
+        self.draws = Draws(streams)
         self.rows: list[Row] = []
         self._instant = self._rows_before = -1
         self.nature = Actor(self.schedule)

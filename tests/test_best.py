@@ -1,0 +1,67 @@
+"""The best setting: chosen as often as promised, replications spent where they decide, bad input named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sim
+from sim.errors import UsageError
+from sim.sweeps.best import FIRST, select
+
+GAP = 1.0
+
+
+def chosen_right(trials: int, confidence: float, spread: float) -> tuple[int, float]:
+    """With the best exactly the indifference zone ahead of all others, the hardest case."""
+    means, right, spent = (0.0, GAP, GAP, GAP, GAP), 0, 0
+    for trial in range(trials):
+        rng = np.random.default_rng([7, trial])
+        shared, own = rng.normal(0, 3 * spread, 5000), rng.normal(0, spread, (len(means), 5000))
+        picked = select(lambda at, n: float(means[at] + shared[n] + own[at, n]), len(means), GAP, confidence, 10**6)  # noqa: B023 - used within the loop
+        assert picked.decided
+        right, spent = right + (picked.best == 0), spent + sum(picked.counts)
+    return right, spent / trials
+
+
+def test_the_best_is_chosen_as_often_as_promised() -> None:
+    right, _ = chosen_right(60, 0.9, 1.5)
+    assert right >= 46  # P(fewer | 60, 0.9) < 1e-3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_measured_probability_of_correct_selection(confidence: float) -> None:
+    right, _ = chosen_right(1000, confidence, 2.0)
+    assert right / 1000 >= confidence - 0.02
+
+
+def test_clear_losers_get_no_more_replications() -> None:
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 1, (3, 5000))
+    picked = select(lambda at, n: float((0.0, 0.2, 50.0)[at] + noise[at, n]), 3, 0.2, 0.95, 10**6)
+    assert picked.counts[2] == FIRST < picked.counts[0]
+
+
+def test_it_says_when_the_budget_was_not_enough() -> None:
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 1, (2, 100))
+    picked = select(lambda at, n: float(noise[at, n]), 2, 0.01, 0.95, 60)
+    assert not picked.decided
+    assert sum(picked.counts) <= 60
+
+
+def test_a_scenario() -> None:
+    world = sim.loads('duration = "2h"\nlease = {ttl = "2m"}\nfaults = [{what = "sleep", when = "6/h", length = "1m"}]')
+    found = sim.best(world, {"renewal.every": ["0.2", "0.9"]}, "false_terminations_per_lease_hour", 0.5)
+    assert found.values == {"renewal.every": "0.2"}
+    assert "best: renewal.every = 0.2" in repr(found)
+    assert found.as_json()["decided"]
+
+
+def test_what_means_nothing_is_refused() -> None:
+    axes = {"lease.ttl": ["1m", "2m"]}
+    with pytest.raises(UsageError, match="indifference = 0"):
+        sim.best(sim.loads(""), axes, "queue_wait_seconds", 0)
+    with pytest.raises(UsageError, match="2 settings need 40"):
+        sim.best(sim.loads(""), axes, "queue_wait_seconds", 1, budget=10)
