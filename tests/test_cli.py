@@ -451,3 +451,18 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 def test_a_terminal_that_is_gone_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["list"]) == entry.FINE
+
+
+def test_a_rate_too_small_to_count(cli: Callable[..., Result]) -> None:
+    code, out, err = cli("run", "blocked-loop", "--runs.work", "100h", "--renewal.every", "0.5", "--method", "rare")
+    assert code == 0, err
+    assert "renewal cycles, seed 1, engine process" in out
+    assert "mean weight" in out
+    assert "1/lease-h" in out
+
+
+def test_where_the_rare_method_does_not_apply_every_field_is_named(cli: Callable[..., Result]) -> None:
+    code, _, err = cli("run", "laptop-own-server", "--method", "rare")
+    assert code == 2
+    for field in ("runs.work", "faults[1].when", "faults[5].what"):
+        assert f"error: {field}" in err
