@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from sim import engines
 from sim.engines import kernel
-from sim.engines.kernel import driving
+from sim.engines.kernel.regions import grown
 from sim.errors import TimeStandsStill, UsageError
 from sim.model.load import dumps, load, loads
 from sim.model.scenario import Scenario
@@ -142,7 +142,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_what_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driving, "grown", partial(driving.grown, words_max=100_000))
+    monkeypatch.setattr("sim.engines.kernel.driving.grown", partial(grown, words_max=100_000))
     scenario = load("no-faults").with_({"duration": "1000d"})
     with pytest.raises(UsageError, match=r"scenario 'Nothing goes wrong': .* in the trace do not fit"):
         kernel.simulate(scenario, 1, 0)

@@ -89,13 +89,19 @@ def is_fenced(m: Memory, sent: int, answered: int, anchor: int) -> bool:
 
 
 @compiled
+def settle_own(m: Memory, task: int) -> None:
+    """A task goes on: the stretch at whose end it waited, if any, has come to pass."""
+    stretch = m[m[task + at.TASK_RUN] + at.RUN_STRETCH]
+    if stretch != 0:
+        settle(m, stretch, m[stretch + at.STRETCH_COUNT])
+
+
+@compiled
 def skips_on(m: Memory, task: int) -> bool:
     """A renewal is due now, perhaps at the end of a stretch; whether it is left out."""
     if m[at.SKIPS_RENEWALS] == 0:
         return False
-    stretch = m[m[task + at.TASK_RUN] + at.RUN_STRETCH]
-    if stretch != 0:
-        settle(m, stretch, m[stretch + at.STRETCH_COUNT])
+    settle_own(m, task)
     return skip_renewals(m, task, read(m, m[task + at.TASK_CLOCK]))
 
 
@@ -156,9 +162,7 @@ def polls_on(m: Memory, task: int) -> bool:
     """A poll is due now, perhaps at the end of a stretch; whether it is left out."""
     if m[at.SKIPS_POLLS] == 0:
         return False
-    stretch = m[m[task + at.TASK_RUN] + at.RUN_STRETCH]
-    if stretch != 0:
-        settle(m, stretch, m[stretch + at.STRETCH_COUNT])
+    settle_own(m, task)
     return skip_polls(m, task, read(m, m[task + at.TASK_CLOCK]))
 
 
