@@ -255,6 +255,7 @@ def test_what_the_situation_contradicts() -> None:
         ({"version": "3.9.1", "server": "cloud", "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": 5}, "Cloud"),
         ({"version": "3.4.20", INITIAL: 600}, "constant of 60 s"),
         ({"version": "3.9.1", "strict": False}, "the version decides"),
+        ({"version": "3.9.1", "limit": "concurrency", "max_retries": 2}, "says PREFECT_CLIENT_MAX_RETRIES"),
     ],
 )  # fmt: skip
 def test_a_setting_that_does_nothing_says_why(given: dict[str, object], because: str) -> None:
