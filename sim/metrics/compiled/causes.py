@@ -113,20 +113,21 @@ def set_critical(m: Memory, case: int, too_early: bool) -> None:
 @compiled
 def first_denied(m: Memory, life: int, since: int) -> int:
     """Return when a renewal was first refused from `since` on; `FAR` if none was."""
-    entry, first = m[life + at.LIFE_LOG], at.FAR
-    while entry != 0:
-        if m[entry + at.ENTRY_WHAT] == at.DENIED and m[entry + at.ENTRY_ENDED] >= since:
-            first = min(first, m[entry + at.ENTRY_ENDED])
-        entry = m[entry]
-    return first
+    return first_entry(m, life, at.DENIED, at.ENTRY_ENDED, since)
 
 
 @compiled
 def first_sent(m: Memory, life: int, since: int) -> int:
     """Return when a renewal was first sent from `since` on; `FAR` if none was."""
+    return first_entry(m, life, at.SENT, at.ENTRY_SENT, since)
+
+
+@compiled
+def first_entry(m: Memory, life: int, what: int, when: int, since: int) -> int:
+    """Return the first time `when`, from `since` on, among the entries of one kind; `FAR` if there is none."""
     entry, first = m[life + at.LIFE_LOG], at.FAR
     while entry != 0:
-        if m[entry + at.ENTRY_WHAT] == at.SENT and m[entry + at.ENTRY_SENT] >= since:
-            first = min(first, m[entry + at.ENTRY_SENT])
+        if m[entry + at.ENTRY_WHAT] == what and m[entry + when] >= since:
+            first = min(first, m[entry + when])
         entry = m[entry]
     return first
