@@ -82,15 +82,23 @@ _F = (
 )
 
 
+CENTRAL: Final = 0.425
+"""How far from the middle the first of the three formulas holds."""
+
+
 def normal_quantile(u: float) -> float:
     """Return z with P(Z <= z) = u for a standard normal Z, 0 < u < 1."""
     q = u - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        return q * _ratio(r, _A, _B)
+    if abs(q) <= CENTRAL:
+        return central_quantile(q)
     r = math.sqrt(-math.log(u if q < 0.0 else 1.0 - u))
     z = _ratio(r - 1.6, _C, _D) if r <= 5.0 else _ratio(r - 5.0, _E, _F)
     return -z if q < 0.0 else z
+
+
+def central_quantile(q: float) -> float:
+    """Return the normal quantile of q + 1/2, -0.425 <= q <= 0.425."""
+    return q * _ratio(0.180625 - q * q, _A, _B)
 
 
 def _ratio(

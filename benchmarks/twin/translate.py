@@ -119,7 +119,7 @@ class Program:
             f"struct t_{kind[1:-1]} {{ "
             + " ".join(f"{self.c_type(part)} f{i};" for i, part in enumerate(kind[1:-1]))
             + " };"
-            for kind in sorted(self.structs)
+            for kind in sorted(self.structs - {"(uu)"})  # that one stands in the prelude
         ]
         heads = [f"{head};" for head in self.heads.values()]
         entry = f"void run(int64_t address) {{ {self.entry}(address); }}"

@@ -40,7 +40,7 @@ PRIMITIVES: Final = {
     "_pointer_to": ("(int64_t *)", "m"),
     "_real": ("real_at", "d"),
     "_set_real": ("set_real_at", "v"),
-    "high_product": ("high_product_of", "u"),
+    "wide_product": ("wide_product_of", "(uu)"),
 }
 """What the kernel generates as machine code by itself."""
 
@@ -50,8 +50,9 @@ PRELUDE: Final = """\
 #include <string.h>
 static inline double real_at(const int64_t *m, int64_t i) { double x; memcpy(&x, m + i, 8); return x; }
 static inline void set_real_at(int64_t *m, int64_t i, double x) { memcpy(m + i, &x, 8); }
-static inline uint64_t high_product_of(uint64_t a, uint64_t b)
-{ return (uint64_t) (((unsigned __int128) a * b) >> 64); }
+struct t_uu { uint64_t f0; uint64_t f1; };
+static inline struct t_uu wide_product_of(uint64_t a, uint64_t b)
+{ unsigned __int128 p = (unsigned __int128) a * b; return (struct t_uu) {(uint64_t) (p >> 64), (uint64_t) p}; }
 static inline int64_t floor_div(int64_t a, int64_t b) { int64_t q = a / b; return q - ((a % b != 0) & ((a ^ b) < 0)); }
 static inline int64_t floor_mod(int64_t a, int64_t b)
 { int64_t r = a % b; return (r != 0) & ((r ^ b) < 0) ? r + b : r; }

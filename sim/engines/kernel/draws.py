@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engines.kernel.compiling import compiled, high_product, real
+from sim.engines.kernel.compiling import compiled, real, wide_product
 from sim.engines.kernel.layout import (
     KEY_0,
     KEY_1,
@@ -21,10 +21,10 @@ from sim.engines.kernel.layout import (
 )
 from sim.samplers import CONSTANT, EMPIRICAL, EXPONENTIAL, MIXTURE, nanoseconds, variate
 
-_M0 = np.uint64(0xD2E7470EE14C6C93)
-_M1 = np.uint64(0xCA5A826395121157)
-_W0 = np.uint64(0x9E3779B97F4A7C15)
-_W1 = np.uint64(0xBB67AE8584CAA73B)
+M0 = np.uint64(0xD2E7470EE14C6C93)
+M1 = np.uint64(0xCA5A826395121157)
+W0 = np.uint64(0x9E3779B97F4A7C15)
+W1 = np.uint64(0xBB67AE8584CAA73B)
 _DROPPED = np.uint64(12)
 _UNIT = 2.0**-52
 
@@ -36,10 +36,11 @@ Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 def philox(k0: np.uint64, k1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64) -> Words:
     """Return one block of Philox4x64-10."""
     for _ in range(10):
-        high_0, high_1 = high_product(_M0, c0), high_product(_M1, c2)
-        c0, c1, c2, c3 = high_1 ^ c1 ^ k0, _M1 * c2, high_0 ^ c3 ^ k1, _M0 * c0
-        k0 = k0 + _W0
-        k1 = k1 + _W1
+        high_0, low_0 = wide_product(M0, c0)
+        high_1, low_1 = wide_product(M1, c2)
+        c0, c1, c2, c3 = high_1 ^ c1 ^ k0, low_1, high_0 ^ c3 ^ k1, low_0
+        k0 = k0 + W0
+        k1 = k1 + W1
     return c0, c1, c2, c3
 
 
@@ -54,12 +55,13 @@ def block(m: Memory, purpose: int, entity: int, part: int, index: int) -> Unifor
         np.uint64(entity),
         np.uint64(purpose),
     )
-    return (
-        (np.float64(a >> _DROPPED) + 0.5) * _UNIT,
-        (np.float64(b >> _DROPPED) + 0.5) * _UNIT,
-        (np.float64(c >> _DROPPED) + 0.5) * _UNIT,
-        (np.float64(d >> _DROPPED) + 0.5) * _UNIT,
-    )
+    return to_unit(a), to_unit(b), to_unit(c), to_unit(d)
+
+
+@compiled
+def to_unit(random: np.uint64) -> float:
+    """Map 64 random bits to the open interval (0, 1)."""
+    return (np.float64(random >> _DROPPED) + 0.5) * _UNIT
 
 
 @compiled

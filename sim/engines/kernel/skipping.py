@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
+from sim.engines.kernel.batches import fill
 from sim.engines.kernel.books import find_place, free_slots
 from sim.engines.kernel.cadence import anchor_of, due_after, set_fence
 from sim.engines.kernel.clocks import read
 from sim.engines.kernel.compiling import compiled
-from sim.engines.kernel.draws import duration
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.ledger import find_lease
 from sim.engines.kernel.storage import drop, take
@@ -17,6 +17,7 @@ from sim.engines.kernel.stretches import (
     break_off,
     disturbed_at,
     done_before,
+    draw_exchanges,
     exchange_of,
     foresee,
     is_calm,
@@ -67,7 +68,11 @@ def foresee_renewals(m: Memory, stretch: int, task: int, lease: int, due: int) -
     while True:
         row = exchange_of(stretch, count)
         m[row + at.STRETCH_SENT] = sent
-        if count == at.STRETCH_ROWS_MAX or sent >= until or not foresee(m, row, run, number + count):
+        if count == at.STRETCH_ROWS_MAX or sent >= until:
+            return count
+        if count % at.STRETCH_CHUNK == 0:
+            draw_exchanges(m, row, run, number + count, min(at.STRETCH_CHUNK, 1 + (until - sent) // m[at.EVERY]))
+        if not foresee(m, row, run, number + count):
             return count
         effect, answered = wall + m[row + at.STRETCH_EFFECT], m[row + at.STRETCH_ANSWERED]
         in_time = effect < min(at.FAR, expires + m[at.GRACE]) and effect + m[at.TTL] >= expires
@@ -148,13 +153,19 @@ def foresee_polls(m: Memory, stretch: int, task: int, due: int) -> int:
     while True:
         row = exchange_of(stretch, count)
         m[row + at.STRETCH_SENT] = sent
-        if count == at.STRETCH_ROWS_MAX or sent >= until or not foresee(m, row, run, number + count):
+        if count == at.STRETCH_ROWS_MAX or sent >= until:
+            return count
+        if count % at.STRETCH_CHUNK == 0:
+            draw_exchanges(m, row, run, number + count, at.STRETCH_CHUNK)
+            wait, spare, index = row + at.STRETCH_WAIT, row + at.STRETCH_SPARE, number + count + 1
+            fill(m, m[at.POLL], word.FOR_POLL, lane, generation, index, at.STRETCH_CHUNK, wait, spare)
+        if not foresee(m, row, run, number + count):
             return count
         answered = m[row + at.STRETCH_ANSWERED]
         if answered >= until:
             return count
         count += 1
-        sent = answered + duration(m, m[at.POLL], word.FOR_POLL, lane, generation, number + count)
+        sent = answered + m[row + at.STRETCH_WAIT]
 
 
 @compiled

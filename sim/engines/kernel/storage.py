@@ -96,9 +96,11 @@ def goes_before(m: Memory, i: int, at: int, key_high: int, key_low: int, ticket:
 
 @compiled
 def move(m: Memory, source: int, target: int) -> None:
-    """Copy an entry of the agenda."""
-    for word in range(AGENDA_WORDS):
-        m[target + word] = m[source + word]
+    """Copy an entry of the agenda: all of it is read before any of it is written, which allows wide instructions."""
+    at, key_high, key_low, ticket = m[source + AT], m[source + KEY_HIGH], m[source + KEY_LOW], m[source + TICKET]
+    what, a, b, c = m[source + WHAT], m[source + ARG_A], m[source + ARG_B], m[source + ARG_C]
+    m[target + AT], m[target + KEY_HIGH], m[target + KEY_LOW], m[target + TICKET] = at, key_high, key_low, ticket
+    m[target + WHAT], m[target + ARG_A], m[target + ARG_B], m[target + ARG_C] = what, a, b, c
 
 
 @compiled

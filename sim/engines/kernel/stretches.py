@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import words as word
+from sim.engines.kernel.batches import fill, fill_legs
 from sim.engines.kernel.books import free_places, free_slots
 from sim.engines.kernel.cadence import anchor_of, set_fence
 from sim.engines.kernel.clocks import cancel_alarm, is_free, read
 from sim.engines.kernel.compiling import compiled, real
-from sim.engines.kernel.draws import block, duration
+from sim.engines.kernel.draws import block
 from sim.engines.kernel.expiry import watch_lease
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.network import is_local, legs
@@ -79,21 +80,37 @@ def next_strike(m: Memory, clock: int, until: int) -> int:
 
 
 @compiled
-def foresee(m: Memory, row: int, run: int, number: int) -> bool:
-    """Write when a request arrives, takes effect and is answered while the world stays calm; whether it succeeds."""
+def draw_exchanges(m: Memory, row: int, run: int, number: int, many: int) -> None:
+    """Draw how long `many` requests take, up, at the server and down, where their times will stand."""
     lane, generation = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION]
-    up, down, luck_up, luck_down = legs(m, lane, generation, number)
-    if m[at.PLAIN] == 0 and (luck_up < real(m, at.LOSS_UP) or luck_down < real(m, at.LOSS_DOWN)):
+    up, service, down = row + at.STRETCH_ARRIVES, row + at.STRETCH_EFFECT, row + at.STRETCH_ANSWERED
+    fill(m, m[at.SERVICE], word.FOR_SERVICE, lane, generation, number, many, service, row + at.STRETCH_SPARE)
+    fill_legs(m, lane, generation, number, many, up, down, row + at.STRETCH_SPARE)
+
+
+@compiled
+def foresee(m: Memory, row: int, run: int, number: int) -> bool:
+    """Turn what was drawn for a request into times, while the world stays calm; whether it succeeds."""
+    if (m[at.PLAIN] == 0 or m[at.ERRS] != 0) and is_unlucky(m, run, number):
         return False
-    if m[at.ERRS] != 0:
-        chance = block(m, word.FOR_SERVICE, lane, generation, number)[2]
-        if chance < real(m, at.ERROR_PROBABILITY):
-            return False
-    arrives = m[row + at.STRETCH_SENT] + up
-    effect = arrives + duration(m, m[at.SERVICE], word.FOR_SERVICE, lane, generation, number)
-    m[row + at.STRETCH_ARRIVES], m[row + at.STRETCH_EFFECT] = arrives, effect
-    m[row + at.STRETCH_ANSWERED] = effect + down
-    return effect + down - m[row + at.STRETCH_SENT] < m[at.READ_TIMEOUT]
+    sent = m[row + at.STRETCH_SENT]
+    arrives = sent + m[row + at.STRETCH_ARRIVES]
+    effect = arrives + m[row + at.STRETCH_EFFECT]
+    answered = effect + m[row + at.STRETCH_ANSWERED]
+    m[row + at.STRETCH_ARRIVES], m[row + at.STRETCH_EFFECT], m[row + at.STRETCH_ANSWERED] = arrives, effect, answered
+    return answered - sent < m[at.READ_TIMEOUT]
+
+
+@compiled
+def is_unlucky(m: Memory, run: int, number: int) -> bool:
+    """Whether a request or its answer is lost, or refused by chance."""
+    lane, generation = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION]
+    _, _, luck_up, luck_down = legs(m, lane, generation, number)
+    if m[at.PLAIN] == 0 and (luck_up < real(m, at.LOSS_UP) or luck_down < real(m, at.LOSS_DOWN)):
+        return True
+    if m[at.ERRS] == 0:
+        return False
+    return block(m, word.FOR_SERVICE, lane, generation, number)[2] < real(m, at.ERROR_PROBABILITY)
 
 
 @compiled
@@ -127,7 +144,7 @@ def wait_for_exchange(m: Memory, stretch: int, n: int) -> None:
 @compiled
 def exchange_of(stretch: int, n: int) -> int:
     """Return where exchange `n` stands in the table."""
-    return stretch + at.STRETCH_TABLE + n * at.STRETCH_ROW_WORDS
+    return stretch + at.STRETCH_TABLE + n
 
 
 @compiled
