@@ -80,7 +80,7 @@ def turn(m: Memory, law: int, many: int, column: int, spare: int) -> None:
 
 @compiled
 def normal_quantiles(m: Memory, many: int, column: int, result: int) -> None:
-    """Write the normal quantiles of a column of uniforms to another: all as if they were in the middle, then the tails."""
+    """Write the normal quantiles of a column of uniforms to another: as if all were in the middle, then the tails."""
     for n in range(many):
         set_real(m, result + n, central_quantile(real(m, column + n) - 0.5))
     for n in range(many):
