@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
-    from sim.model.load import dumps, loads, names
+    from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
+    from sim.model.shelf import mixes
     from sim.rarity import RareEstimate, rare
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
-    "sim.model.load": ("dumps", "loads", "names"),
+    "sim.model.load": ("dumps", "loads", "names", "systems"),
     "sim.model.scenario": ("Scenario",),
+    "sim.model.shelf": ("mixes",),
     "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
     "sim.sweeps.best": ("Best", "best"),
@@ -51,12 +53,14 @@ __all__ = [
     "dumps",
     "load",
     "loads",
+    "mixes",
     "names",
     "open",
     "rare",
     "replicate",
     "run",
     "sweep",
+    "systems",
 ]
 
 

@@ -90,7 +90,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that stands for the packaged scenarios."""
     folder = tmp_path / "shelf"
     folder.mkdir()
-    monkeypatch.setattr(loading, "_shelf", lambda: folder)
+    monkeypatch.setattr("sim.model.shelf.folder", lambda: folder)
     return folder
 
 
@@ -154,8 +154,8 @@ error: holder: unknown key 'holder'
    |
   1| holder = 50
    | ^^^^^^
-  hint: known keys: title, about, duration, warmup, starts_at, limit, lease, server, renewal, http, runs, hosts, \
-network, faults
+  hint: known keys: title, about, duration, warmup, starts_at, system, limit, lease, server, renewal, http, runs, \
+hosts, network, faults
 error: lease.ttl: 300 has no unit; write "300s" or "5m"
   --> scenarios/laptops.toml:3:7
    |
@@ -282,7 +282,7 @@ def test_the_shipped_scenarios_load_and_obey_the_committed_schema() -> None:
     Draft202012Validator.check_schema(schema)
     assert Scenario.model_fields.keys() <= schema["properties"].keys()
     check = Draft202012Validator(schema)
-    for path in SCENARIOS.glob("*.toml"):
+    for path in (*SCENARIOS.glob("*.toml"), *SCENARIOS.glob("systems/*.toml")):
         check.validate(tomllib.loads(path.read_text(encoding="utf-8")))
         scenario = load(path)
         assert scenario == load(path.stem) == loads(dumps(scenario))

@@ -6,7 +6,7 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import diagnosing, explaining, looking, occupying, remedying, replaying, running, sweeping
+from sim.cli import diagnosing, explaining, listing, looking, occupying, remedying, replaying, running, sweeping
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
@@ -23,7 +23,7 @@ app = App(
     version=version,
     default_parameter=Parameter(negative=()),
 )
-app.command(looking.catalogue, name="list")
+app.command(listing.catalogue, name="list")
 app.command(looking.show)
 app.command(looking.check)
 app.command(running.run)

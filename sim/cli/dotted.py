@@ -9,8 +9,8 @@ from sim.errors import UsageError
 from sim.model.load import override, parse_value
 from sim.model.scenario import Scenario
 
-TOP: Final = ("duration", "warmup", "starts_at")
-"""Keys without a dot that may be overridden too."""
+TOP: Final = ("duration", "warmup", "starts_at", "system", "faults")
+"""Keys without a dot that may be overridden too; `faults` takes the name of a mix."""
 
 PREFECT: Final = "--prefect"
 """The option whose KEY=VALUE is in Prefect's own names."""

@@ -1,4 +1,4 @@
-"""Commands that simulate nothing: what scenarios there are, what they say, whether they are sound."""
+"""Commands that simulate nothing: what a scenario says, whether it is sound."""
 
 from __future__ import annotations
 
@@ -10,42 +10,12 @@ from typing import Any
 from sim.cli import screen
 from sim.cli.options import Dotted, chosen
 from sim.errors import Problem, ScenarioError, UsageError
-from sim.model.load import dumps, load, names, options_of, source, warnings_of
+from sim.model.load import dumps, names, options_of, source, systems, warnings_of
 from sim.model.presets.versions import book
 from sim.model.scenario import Scenario
 from sim.model.writing import annotated
 from sim.results.describe import faults_in_words, in_words
 from sim.results.origins import Origin
-
-
-def catalogue(*, json: bool = False) -> None:
-    """List the scenarios that come along, and those in this folder and in ./scenarios.
-
-    Parameters
-    ----------
-    json
-        Print as JSON.
-    """
-    here = sorted([*Path().glob("*.toml"), *Path("scenarios").glob("*.toml")])
-    own = [path.as_posix() for path in here if path.stem not in names()]
-    found = [(name, _title(name)) for name in names()]
-    found += [(path, title) for path in own if (title := _title(path)) is not None]
-    if json:
-        screen.out_json([{"name": name, "title": title or ""} for name, title in found])
-        return
-    width = max((len(name) for name, _ in found), default=0)
-    for name, title in found:
-        screen.out(f"  {name:<{width}}  {title or ''}".rstrip())
-    if found:
-        screen.out(f"\n  next: leasesim show {found[0][0]}    leasesim run {found[0][0]}")
-
-
-def _title(name: str) -> str | None:
-    """The one line about a scenario; None for a file that is none."""
-    try:
-        return load(name).title
-    except (ScenarioError, UsageError):
-        return None
 
 
 def show(
@@ -74,7 +44,7 @@ def show(
         screen.out(annotated(changed, options).rstrip("\n"))
     elif full or dotted:
         screen.out(dumps(changed).rstrip("\n"))
-    elif scenario in names():
+    elif scenario in (*names(), *systems()):
         screen.out(source(scenario).rstrip("\n"))
     else:
         screen.out(Path(scenario).expanduser().read_text("utf-8-sig").rstrip("\n"))

@@ -19,13 +19,17 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from sim.errors import Problem, ScenarioError, UsageError, nearest
-from sim.model import relations
+from sim.model import relations, shelf
 from sim.model.faults import Fault
 from sim.model.fields import Native
 from sim.model.locate import Document, Loc, Node, Table, laid_over, listed_over, scan, syntax_problem
+from sim.model.mixing import KEY as MIX
+from sim.model.mixing import mixture
 from sim.model.presets import laying
 from sim.model.presets.options import Options, inert
 from sim.model.scenario import Scenario
+from sim.model.shelf import names as names
+from sim.model.shelf import systems as systems
 from sim.model.wording import (
     Finding,
     dotted_keys,
@@ -67,32 +71,9 @@ def loads(text: str, file: str = _TEXT) -> Scenario:
     return _built(_resolved(_Source(Document(text, file), folder, _identity(file))))
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the packaged scenarios, sorted."""
-    return tuple(sorted(path.stem for path in _shelf().glob("*.toml")))
-
-
 def source(name: str) -> str:
-    """Return the TOML text of a packaged scenario, comments and all."""
-    return _read(_packaged(name))
-
-
-def _shelf() -> Path:
-    """The folder of packaged scenarios: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "_scenarios"
-    return inside if inside.is_dir() else package.parent / "scenarios"
-
-
-def _packaged(name: str) -> Path:
-    known = names()
-    if name in known:
-        return _shelf() / f"{name}.toml"
-    near = nearest(name, known)
-    if near is None and len(name) < 200 and "\0" not in name and Path(f"{name}.toml").is_file():
-        raise UsageError(f"no scenario is named {shown(name)}", f"for the file here write '{name}.toml'")
-    meant = f"did you mean '{near}'? " if near else ""
-    raise UsageError(f"no scenario is named {shown(name)}", f"{meant}see: leasesim list")
+    """Return the TOML text of a packaged scenario or system, comments and all."""
+    return _read(shelf.path_of(name))
 
 
 def _identity(path: str) -> str:
@@ -106,7 +87,7 @@ def _opened(name_or_path: str | os.PathLike[str], folder: Path) -> _Source:
     """Read a packaged scenario by name, or a file by its path from `folder`."""
     text = os.fsdecode(name_or_path)
     if isinstance(name_or_path, str) and not (text.endswith(".toml") or "/" in text or os.sep in text):
-        path = _packaged(text)
+        path = shelf.path_of(text)
     else:
         path = folder / os.path.expanduser(text)  # noqa: PTH111 - Path's own raises for an unknown user
     inside = path.is_absolute() and path.is_relative_to(Path.cwd())
@@ -159,7 +140,7 @@ def _missing_hint(path: Path) -> str:
     near = nearest(path.name, (other.name for other in path.parent.glob("*.toml")))
     if near:
         return f"did you mean '{path.parent / near}'?"
-    if path.stem in names():
+    if path.stem in (*names(), *systems()):
         return f"the scenario that comes along is called '{path.stem}', without .toml"
     return "scenarios that come along: leasesim list"
 
@@ -301,8 +282,12 @@ def override(scenario: Scenario, changes: Mapping[str, object]) -> Scenario:
 
     A fault is addressed by its name: ``"faults.sleep.when.rate"``; ``"prefect.version"`` is translated. Values are
     as in a file or Python's own, also `datetime.timedelta`, mappings and arrays. All unknown keys and bad values are
-    told at once.
+    told at once. ``{"faults": "laptop"}`` lays a fault mix over the scenario, below the other changes.
     """
+    mix = changes.get(MIX)
+    if isinstance(mix, str):
+        scenario = override(scenario, mixture(mix).changes)
+        changes = {key: value for key, value in changes.items() if key != MIX}
     data = file_data(scenario)
     node, options = _ORIGINS.get(id(scenario), (Node(), None))
     data |= {laying.NAME: dict(options.given)} if options else {}

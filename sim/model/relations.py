@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sim.errors import Problem
 from sim.model.distributions import Lognormal
 from sim.model.scenario import Backlog, Scenario
+from sim.model.systems.books import broken
 from sim.units import DAY, format_duration
 
 DURATION_MAX = 3650 * DAY
@@ -15,15 +16,19 @@ DURATION_MAX = 3650 * DAY
 
 def contradictions(s: Scenario) -> tuple[Problem, ...]:
     """Return what cannot be simulated, or means nothing: each names the fields that quarrel."""
-    return tuple(Problem(path=path, message=message, hint=hint) for path, message, hint in (*_protocol(s), *_world(s)))
+    own = (problem for problem in broken(s) if problem.severity == "error")
+    ours = (Problem(path=path, message=message, hint=hint) for path, message, hint in (*_protocol(s), *_world(s)))
+    return (*ours, *own)
 
 
 def warnings_of(s: Scenario) -> tuple[Problem, ...]:
     """Return what is legal but probably not meant, each with its consequence."""
-    return tuple(
+    own = (problem for problem in broken(s) if problem.severity == "warning")
+    ours = (
         Problem(path=path, message=message, hint=hint, severity="warning")
         for path, message, hint in (*_timing(s), *_inert(s))
     )
+    return (*ours, *own)
 
 
 _Finding = tuple[str, str, str | None]

@@ -350,6 +350,11 @@ class Scenario(Section):
     duration: PositiveDuration = Field(default=24 * HOUR, description="Simulated time of one replication.")
     warmup: Duration = Field(default=0, description="Metrics leave this first part out.")
     starts_at: Duration = Field(default=9 * HOUR, description="Time of day at time zero, for daily faults and stories.")
+    system: str = Field(
+        default="",
+        max_length=60,
+        description="The system (leasesim list systems) whose own rules the settings must keep; empty: none's.",
+    )
     limit: Limit = Field(default_factory=Limit)
     lease: Lease = Field(default_factory=Lease)
     server: Server = Field(default_factory=Server)

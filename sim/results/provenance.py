@@ -27,7 +27,7 @@ ENGINE_FOR_MANY = "auto"
 to the byte whether the compiled engine was there or not."""
 
 
-_WORDS: Final = ("title", "about")
+_WORDS: Final = ("title", "about", "system")
 """Fields that say something about a scenario and change nothing in it."""
 
 

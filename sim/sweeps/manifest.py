@@ -76,7 +76,7 @@ def _first_unequal(old: object, new: object, path: str = "") -> str | None:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in {**new, **old}:
             found = _first_unequal(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
-            if found and path + str(key) not in ("title", "about"):
+            if found and path + str(key) not in ("title", "about", "system"):
                 return found
         return None
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

@@ -1,0 +1,108 @@
+"""A system's own rules, as data: ``lease.ttl >= 2 * renewal.every``. Durations are nanoseconds.
+
+A side of a rule is a sum of terms: a key of a scenario, perhaps times a number, or a duration. Keys that may be
+fractions of the ttl are resolved first, so a rule holds for what is simulated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sim.model.scenario import Scenario
+from sim.units import format_duration, parse_duration
+
+Effect = Literal["refused", "changed", "advised"]
+"""What the system does with a setting that breaks its rule: refuse it, put another in its place, or only advise."""
+
+_COMPARE: Final = re.compile(r"(.+?) (<=|>=|<|>|=) (.+)")
+_TERM: Final = re.compile(r"(?:(\d+(?:\.\d+)?) \* )?([a-z_]+\.[a-z_.]+)")
+_RESOLVED: Final = {
+    "renewal.every": "renew_every_ns",
+    "lease.initial_ttl": "initial_ttl_ns",
+    "lease.expiry_grace": "expiry_grace_ns",
+    "renewal.fence_after": "fence_after_ns",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`factor` times the value of a key; without a key the factor itself is nanoseconds."""
+
+    factor: float
+    key: str = ""
+
+    def value(self, scenario: Scenario) -> float:
+        """Return the term in a scenario, in nanoseconds."""
+        return self.factor * value_of(scenario, self.key) if self.key else self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of one system."""
+
+    system: str
+    text: str
+    effect: Effect
+    says: str
+    """The rule in words, as the system knows it."""
+    source: str
+    left: tuple[Term, ...]
+    relation: str
+    right: tuple[Term, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that the rule joins, as they stand in it."""
+        return tuple(dict.fromkeys(term.key for term in (*self.left, *self.right) if term.key))
+
+    def slack_ns(self, scenario: Scenario) -> float:
+        """Return by how much the rule is kept, in nanoseconds; below 0 by how much it is broken."""
+        difference = sum(term.value(scenario) for term in self.left) - sum(term.value(scenario) for term in self.right)
+        if self.relation == "=":
+            return -abs(difference)
+        return difference if self.relation.startswith(">") else -difference
+
+    def holds(self, scenario: Scenario) -> bool:
+        """Return whether a scenario keeps the rule; half a nanosecond, the rounding of a fraction, breaks none."""
+        slack = self.slack_ns(scenario)
+        return slack > 0.5 if self.relation in ("<", ">") else slack >= -1.5
+
+    def given(self, scenario: Scenario) -> str:
+        """Return the values that the rule is about, without the first key's name: ``(1s) and renewal.every (5s)``."""
+        told = [f"{key} ({format_duration(value_of(scenario, key))})" for key in self.keys]
+        return " and ".join(told).removeprefix(f"{self.keys[0]} ")
+
+
+def value_of(scenario: Scenario, key: str) -> int:
+    """Return a duration of a scenario by its dotted key, fractions of the ttl resolved, in nanoseconds."""
+    if key in _RESOLVED:
+        return int(getattr(scenario, _RESOLVED[key]))
+    value: Any = scenario
+    for step in key.split("."):
+        value = getattr(value, step)
+    assert isinstance(value, int), f"a rule is about durations: {key} is none"
+    return value
+
+
+def parsed(system: str, entry: Mapping[str, str]) -> Rule:
+    """Return the rule that a system's data file holds; ValueError where it cannot be read."""
+    found = _COMPARE.fullmatch(entry["rule"])
+    if found is None or entry["effect"] not in ("refused", "changed", "advised"):
+        raise ValueError(f"{system}: cannot read the rule {entry}")
+    left, relation, right = found.groups()
+    effect: Effect = entry["effect"]  # type: ignore[assignment]  # it was just looked at
+    return Rule(system, entry["rule"], effect, entry["says"], entry["source"], _sum(left), relation, _sum(right))
+
+
+def _sum(text: str) -> tuple[Term, ...]:
+    return tuple(_term(part) for part in text.split(" + "))
+
+
+def _term(text: str) -> Term:
+    found = _TERM.fullmatch(text)
+    if found is None:
+        return Term(parse_duration(text))
+    return Term(float(found[1] or 1), found[2])
