@@ -395,8 +395,8 @@ def usage(name: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
 
 _API = (
     ("sim", ("load", "loads", "names", "systems", "mixes", "dumps")),
-    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best")),
-    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "Provenance")),
+    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best", "compare_systems")),
+    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "SystemsCompared", "Provenance")),
     ("sim", ("ScenarioError", "UsageError", "SimulationError")),
     ("sim.stats", ("Estimate",)),
     ("sim.trace", ("Trace", "Event")),

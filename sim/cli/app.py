@@ -6,7 +6,18 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import diagnosing, explaining, listing, looking, occupying, remedying, replaying, running, sweeping
+from sim.cli import (
+    comparing,
+    diagnosing,
+    explaining,
+    listing,
+    looking,
+    occupying,
+    remedying,
+    replaying,
+    running,
+    sweeping,
+)
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
@@ -29,6 +40,7 @@ app.command(looking.check)
 app.command(running.run)
 app.command(sweeping.sweep)
 app.command(running.compare)
+app.command(comparing.compare_systems)
 app.command(explaining.explain)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)
