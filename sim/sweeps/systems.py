@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-CELL_REPLICATIONS: Final = 20
+CELL_REPLICATIONS: Final = 10
 """Replications of each system under each mix, each of a simulated day."""
 INCIDENTS: Final = "over_allocation_incidents_per_hour"
 SHOWN: Final = (FALSE_TERMINATIONS, OVER_ALLOCATION, INCIDENTS)
@@ -148,7 +148,7 @@ class SystemsCompared:
         """Draw false terminations and over-allocation of every cell as two heat maps."""
         from sim.report import charts
 
-        return charts.heatmap_pair(self.to_pandas(), "faults", "system")
+        return charts.systems_map(self.to_pandas())
 
     def __repr__(self) -> str:
         return "\n\n".join(self.table(metric).text() for metric in _TITLES)

@@ -24,7 +24,7 @@ GRADES: Final = {
 }
 """How sure a number is, surest first."""
 COVERAGE: Final = {
-    "exact": "every rule that decides about a lease is in the model",
+    "exact": "every rule of the protocol that decides about a lease is in the model",
     "approximate": "something that decides about a lease is simplified, or left out",
 }
 
@@ -46,6 +46,9 @@ class Book:
     product: str
     coverage: str
     certainty: str
+    """The grade of most numbers."""
+    read_at: str
+    """The versions of the sources that were read; empty where none were."""
     sources: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
     """What the model leaves out, and in which direction its answers err for it."""
@@ -70,6 +73,7 @@ def book(name: str) -> Book:
         data["product"],
         data["coverage"],
         data["certainty"],
+        data["read_at"],
         tuple(data["sources"]),
         tuple((what, errs) for what, errs in data["left_out"]),
         {key: Number(grade, words) for key, (grade, words) in data.get("numbers", {}).items()},
