@@ -333,9 +333,10 @@ def options(function: Any, said: dict[str, str]) -> Iterator[tuple[str, str, str
             inner = typing.get_type_hints(hint)
             for field in dataclasses.fields(hint):
                 yield f"`--{field.name}`", value_of(inner[field.name]), default(field.default), about[field.name]
-        elif parameter.kind is parameter.POSITIONAL_ONLY:
-            needed = parameter.default is parameter.empty
-            yield f"`{name.upper()}`", value_of(hint), "required" if needed else "", said.get(name, "")
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+            several = parameter.kind is parameter.VAR_POSITIONAL
+            needed = parameter.default is parameter.empty and not several
+            yield f"`{name.upper()}{'...' * several}`", value_of(hint), "required" if needed else "", said.get(name, "")
         else:
             option = names[0] if names else "--" + name.replace("_", "-")
             yield f"`{option}`", value_of(hint), default(parameter.default), said.get(name, "")

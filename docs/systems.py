@@ -15,7 +15,12 @@ from sim.model.wording import file_data, shortened, spelled
 
 FOLDER = "explanation/systems"
 INDEX = "explanation/systems.md"
-_DOES = {"refused": "it refuses this", "changed": "it sets another value", "advised": "it advises against this"}
+_DOES = {
+    "refused": "it refuses this",
+    "changed": "it sets another value",
+    "follows": "it has one number for both",
+    "advised": "it advises against this",
+}
 
 
 def index_page() -> list[str]:
@@ -94,6 +99,8 @@ def _at(data: Any, key: str) -> Any:
 def _rules(known: Book) -> list[str]:
     if not known.rules:
         return ["None that we know of: any setting is accepted."]
-    told = "Settings that break one are an error here; what the system only advises against is a warning."
+    told = (
+        "Settings that break one are an error here; what it only advises against, or has one number for, is a warning."
+    )
     rows = [(code(rule.text), _DOES[rule.effect], rule.says, rule.source) for rule in known.rules]
     return [told, "", *table(("rule", "else", "what it says", "source"), rows)]

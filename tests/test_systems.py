@@ -162,6 +162,8 @@ ADVISED = [
     ("dynamodb-lock", {"renewal.every": "6s"}, "lease.ttl >= 4 * renewal.every"),
     ("kubernetes-node", {"lease.ttl": "45s"}, "lease.ttl > 45s"),
     ("sqs", {"http.read_timeout": "30s"}, "lease.ttl > http.read_timeout"),
+    ("redisson", {"lease.ttl": "1m"}, "renewal.backoff = renewal.every"),
+    ("dask-semaphore", {"lease.ttl": "1m"}, "renewal.backoff = renewal.every"),
 ]
 
 

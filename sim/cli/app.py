@@ -23,6 +23,7 @@ from sim.results.provenance import version
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
 _EPILOGUE: Final = (
     "Any key of a scenario is an option too: --lease.ttl 3m, --faults.sleep.when.rate 0/h, --duration 7d; "
+    "so is a fault mix: --faults laptop; "
     "so are Prefect's names: --prefect version=3.9.1, --prefect PREFECT_API_REQUEST_TIMEOUT=120. "
     "Start with: leasesim list"
 )

@@ -21,7 +21,7 @@ RESULTS: Final = "systems.csv"
 
 def compare_systems(
     *systems: str,
-    faults: Annotated[str, Parameter(show_default=False)] = "",
+    faults: Annotated[str | None, Parameter(show_default=False)] = None,
     out: Path | None = None,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
@@ -43,7 +43,7 @@ def compare_systems(
     if count is None:
         raise UsageError("--reps auto: a comparison needs a number", "for example --reps 100")
     given = {key: parse_value(value) for key, value in (dotted or {}).items()}
-    mixes = str(given.pop("faults", faults))
+    mixes = str(given.pop("faults", faults or ""))
     with screen.progress("replications") as progress:
         result = compared(
             systems,

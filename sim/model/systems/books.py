@@ -97,13 +97,19 @@ def broken(scenario: Scenario) -> Iterator[Problem]:
             yield _told(rule, scenario)
 
 
-_DOES: Final = {"refused": "refuses this", "changed": "would set another value", "advised": "advises against this"}
+_DOES: Final = {
+    "refused": "refuses this",
+    "changed": "would set another value",
+    "follows": "has one number for both",
+    "advised": "advises against this",
+}
+WARNED: Final = ("follows", "advised")
 
 
 def _told(rule: Rule, scenario: Scenario) -> Problem:
     verb = "break" if len(rule.keys) > 1 else "breaks"
     message = f"{rule.given(scenario)} {verb} the rule {rule.text} of {book(rule.system).product}"
     why = f"it {_DOES[rule.effect]}: {rule.says} ({rule.source})"
-    free = '; a system of your own has no rules: system = ""' if rule.effect != "advised" else ""
-    severity: Severity = "warning" if rule.effect == "advised" else "error"
+    free = '; a system of your own has no rules: system = ""' if rule.effect not in WARNED else ""
+    severity: Severity = "warning" if rule.effect in WARNED else "error"
     return Problem(rule.keys[0], f"{message}; {why}", hint=f"keep {rule.text}{free}", severity=severity)
