@@ -164,6 +164,8 @@ ADVISED = [
     ("sqs", {"http.read_timeout": "30s"}, "lease.ttl > http.read_timeout"),
     ("redisson", {"lease.ttl": "1m"}, "renewal.backoff = renewal.every"),
     ("dask-semaphore", {"lease.ttl": "1m"}, "renewal.backoff = renewal.every"),
+    ("sqs", {"lease.ttl": "1m"}, "renewal.every + 5s = lease.ttl"),
+    ("pubsub", {"lease.ttl": "100s"}, "2 * renewal.backoff = renewal.every"),
 ]
 
 
