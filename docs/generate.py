@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: ``python -m docs.generate``. A test compares the pages with what this makes."""
+"""Write what is made from the code: docs/reference/ and the pages about systems: ``python -m docs.generate``."""
 
 from __future__ import annotations
 
@@ -10,32 +10,19 @@ import textwrap
 import typing
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any
 
 from cyclopts import Parameter
 
+from docs import systems
+from docs.layout import code, head, table
 from docs.pages import ROOT
+from sim.model.shelf import systems as names_of_systems
 
 FOLDER = ROOT / "docs" / "reference"
-MADE = "<!-- Made by `python -m docs.generate` from the code. Do not edit: change the code, then run it again. -->"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a Markdown table."""
-    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *cells)]
-
-
-def head(title: str, *sentences: str) -> list[str]:
-    """Return the beginning of a page."""
-    return [f"# {title}", "", MADE, "", " ".join(sentences), ""]
-
-
-def code(text: str) -> str:
-    """Return `text` as code, or nothing for nothing."""
-    return f"`{text}`" if text else ""
 
 
 # ---------------------------------------------------------------------- the source: what docstrings alone do not give
@@ -346,9 +333,10 @@ def options(function: Any, said: dict[str, str]) -> Iterator[tuple[str, str, str
             inner = typing.get_type_hints(hint)
             for field in dataclasses.fields(hint):
                 yield f"`--{field.name}`", value_of(inner[field.name]), default(field.default), about[field.name]
-        elif parameter.kind is parameter.POSITIONAL_ONLY:
-            needed = parameter.default is parameter.empty
-            yield f"`{name.upper()}`", value_of(hint), "required" if needed else "", said.get(name, "")
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+            several = parameter.kind is parameter.VAR_POSITIONAL
+            needed = parameter.default is parameter.empty and not several
+            yield f"`{name.upper()}{'...' * several}`", value_of(hint), "required" if needed else "", said.get(name, "")
         else:
             option = names[0] if names else "--" + name.replace("_", "-")
             yield f"`{option}`", value_of(hint), default(parameter.default), said.get(name, "")
@@ -395,8 +383,8 @@ def usage(name: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
 
 _API = (
     ("sim", ("load", "loads", "names", "systems", "mixes", "dumps")),
-    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best")),
-    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "Provenance")),
+    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best", "compare_systems")),
+    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "SystemsCompared", "Provenance")),
     ("sim", ("ScenarioError", "UsageError", "SimulationError")),
     ("sim.stats", ("Estimate",)),
     ("sim.trace", ("Trace", "Event")),
@@ -488,6 +476,8 @@ PAGES = {
     "events.md": events_page,
     "command-line.md": command_page,
     "python.md": python_page,
+    f"../{systems.INDEX}": systems.index_page,
+    **{f"../{systems.FOLDER}/{name}.md": partial(systems.system_page, name) for name in names_of_systems()},
 }
 
 
@@ -498,8 +488,8 @@ def rendered(name: str) -> str:
 
 def main() -> None:
     """Write every page."""
-    FOLDER.mkdir(exist_ok=True)
     for name in PAGES:
+        (FOLDER / name).parent.mkdir(exist_ok=True)
         (FOLDER / name).write_text(rendered(name), "utf-8", newline="\n")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
     from sim.sweeps.best import Best, best
+    from sim.sweeps.systems import SystemsCompared, compare_systems
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
@@ -32,6 +33,7 @@ _HOMES = {
     "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
     "sim.sweeps.best": ("Best", "best"),
+    "sim.sweeps.systems": ("SystemsCompared", "compare_systems"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "open", "replicate", "run", "sweep"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -47,9 +49,11 @@ __all__ = [
     "ScenarioError",
     "SimulationError",
     "Sweep",
+    "SystemsCompared",
     "UsageError",
     "best",
     "compare",
+    "compare_systems",
     "dumps",
     "load",
     "loads",

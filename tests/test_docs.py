@@ -25,7 +25,7 @@ from sim.units import parse_duration
 PAGES = pages()
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 LANGUAGES = ("console", "python", "toml", "text", "sh")
-SIMULATING = ("run", "compare", "sweep", "explain", "remedies", "diagnose", "occupancy")
+SIMULATING = ("run", "compare", "compare-systems", "sweep", "explain", "remedies", "diagnose", "occupancy")
 SHORT = "6h"
 IMAGE_BYTES_MAX = 200_000
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -158,7 +158,8 @@ def test_the_reference_is_what_the_code_says(name: str) -> None:
 
 def test_every_page_is_in_the_index() -> None:
     index = ROOT / "docs" / "README.md"
-    linked = {(index.parent / link).resolve() for link in LINK.findall(index.read_text("utf-8"))}
+    lists = (index, index.parent / "explanation" / "systems.md")
+    linked = {(page.parent / link).resolve() for page in lists for link in LINK.findall(page.read_text("utf-8"))}
     there = {path.resolve() for path in index.parent.rglob("*.md")} - {index.resolve()}
     assert there <= linked, f"not in docs/README.md: {sorted(path.name for path in there - linked)}"
 

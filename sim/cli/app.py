@@ -6,12 +6,24 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import diagnosing, explaining, listing, looking, occupying, remedying, replaying, running, sweeping
+from sim.cli import (
+    comparing,
+    diagnosing,
+    explaining,
+    listing,
+    looking,
+    occupying,
+    remedying,
+    replaying,
+    running,
+    sweeping,
+)
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
 _EPILOGUE: Final = (
     "Any key of a scenario is an option too: --lease.ttl 3m, --faults.sleep.when.rate 0/h, --duration 7d; "
+    "so is a fault mix: --faults laptop; "
     "so are Prefect's names: --prefect version=3.9.1, --prefect PREFECT_API_REQUEST_TIMEOUT=120. "
     "Start with: leasesim list"
 )
@@ -29,6 +41,7 @@ app.command(looking.check)
 app.command(running.run)
 app.command(sweeping.sweep)
 app.command(running.compare)
+app.command(comparing.compare_systems)
 app.command(explaining.explain)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)

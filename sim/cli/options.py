@@ -49,7 +49,8 @@ class Effort:
     """How much to simulate."""
 
     reps: str | None = None
-    """Replications (default: 30, in a sweep 20 of each point), or `auto`: until half-widths are within 10 %."""
+    """Replications (default: 30; in a sweep 20 of each point, of systems 10 of each cell), or `auto`: until half-widths
+    are within 10 %."""
     jobs: int | Literal["auto"] = "auto"
     """Processes; `auto` takes as many as there are processors."""
 

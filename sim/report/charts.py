@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sim.report.bars import causes, causes_pair, comparison
 from sim.report.curves import curves
-from sim.report.heatmaps import heatmap, heatmap_pair
+from sim.report.heatmaps import heatmap, heatmap_pair, systems_map
 from sim.report.tradeoff import tradeoff
 
-__all__ = ["causes", "causes_pair", "comparison", "curves", "heatmap", "heatmap_pair", "tradeoff"]
+__all__ = ["causes", "causes_pair", "comparison", "curves", "heatmap", "heatmap_pair", "systems_map", "tradeoff"]

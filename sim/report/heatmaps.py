@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHADES = ("#FFFAEB", "#FCE0A0", "#EEB03C", "#D77A1A", "#A63F0B", "#6B2107")
 """Almost white through amber to red-brown: one direction for every kind of sight, and in print."""
+_BROAD = 11.5
+"""Inches of a picture of many systems."""
 _ROOMY = 0.75
 """Inches a column needs for two lines of text."""
 
@@ -77,15 +79,43 @@ def heatmap_pair(frame: pd.DataFrame, x: str, y: str, current: Mapping[str, obje
     return figure
 
 
+@styled
+def systems_map(frame: pd.DataFrame) -> Figure:
+    """Draw false terminations and over-allocation of systems (down) under fault mixes (across).
+
+    Args:
+        frame: one row a system, mix and metric, with the columns `system` and `faults` (see `sim.report.charts`).
+
+    Raises:
+        UsageError: a column or a metric is missing, or several points share a cell.
+    """
+    metrics = (frames.FALSE_TERMINATIONS, frames.OVER_ALLOCATION)
+    pair = [_Cells(frame, "faults", "system", metric, downwards=True) for metric in metrics]
+    figure = new_figure(_BROAD, 1.5 + 0.36 * len(pair[0].lines))
+    for ax, cells in zip(figure.subplots(1, 2, sharey=True), pair, strict=True):
+        _draw(ax, cells, None)
+        ax.set_title(cells.title)
+        ax.set_xlabel("")
+        ax.set_ylabel("")
+        ax.tick_params(axis="x", labelrotation=20)
+    below = "small: the 95 % interval.  ≤: not seen, and no more than this.  0 seen: not seen; the table has the bound."
+    figure.text(0.5, 0.004, below, ha="center", va="bottom", size=8)
+    foot = 0.25 / figure.get_size_inches()[1]
+    figure.set_layout_engine("constrained", rect=(0, foot, 1, 1 - foot))
+    return figure
+
+
 class _Cells:
     """The estimates of one metric, by column and line."""
 
-    def __init__(self, frame: pd.DataFrame, x: str, y: str, metric: str) -> None:
+    def __init__(self, frame: pd.DataFrame, x: str, y: str, metric: str, downwards: bool = False) -> None:
         rows = frames.rows_of(frame, metric, (x, y))
         frames.one_row_each(rows, (x, y))
         self.x, self.y = x, y
         self.title = frames.with_unit(metric, frames.unit_of(rows))
         self.columns, self.lines = frames.ordered(rows[x]), frames.ordered(rows[y])
+        if downwards:
+            self.lines.reverse()
         self.at: dict[tuple[int, int], tuple[float, float, float]] = {}
         for column, line, *numbers in rows[[x, y, *frames.ESTIMATE]].itertuples(index=False):
             place = _place(self.columns, column), _place(self.lines, line)

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from sim.errors import ScenarioError
 from sim.model import load as loading
+from sim.model.mixing import KEY as MIX
 from sim.model.scenario import Scenario
+from sim.model.shelf import mixes
 from sim.model.wording import spelled
 
 Source = Scenario | str | os.PathLike[str]
@@ -78,7 +80,22 @@ def named(source: Source) -> tuple[Scenario, Origin]:
 
 
 def difference(base: Scenario, other: Scenario) -> dict[str, str] | None:
-    """Return the overrides that make `other` of `base`; None where no overrides do."""
+    """Return the fewest overrides that make `other` of `base`, a fault mix by its name; None where no overrides do."""
+    ways = (_without_mix(base, other), *_with_mixes(base, other))
+    return min((way for way in ways if way is not None), key=len, default=None)
+
+
+def _with_mixes(base: Scenario, other: Scenario) -> Iterator[dict[str, str] | None]:
+    """Yield the overrides that begin with a fault mix, for mixes whose faults are called as the other's."""
+    names = [fault.name for fault in other.faults]
+    for mix in mixes():
+        start = loading.override(base, {MIX: mix})
+        if [fault.name for fault in start.faults] == names and base.faults != other.faults:
+            rest = _without_mix(start, other)
+            yield None if rest is None else {MIX: mix, **rest}
+
+
+def _without_mix(base: Scenario, other: Scenario) -> dict[str, str] | None:
     for whole_tables in (False, True):
         changes = _changes(base, other, whole_tables)
         try:

@@ -89,7 +89,7 @@ def replicate(
         collected, stopped = Collected(), ""
 
         def look(upto: int) -> Mapping[str, Any]:
-            collected.tallies |= _all_or_raise(study.collect(range(len(collected.tallies), upto)), origin, study)
+            collected.tallies |= all_or_raise(study.collect(range(len(collected.tallies), upto)), origin, study)
             return so_far(upto).metrics
 
         def so_far(upto: int) -> Replications:
@@ -131,7 +131,7 @@ def compare(
     study = Study((Point(0, {}, first), Point(1, {}, second)), seed, engine, jobs, progress=progress)
     numbers = tuple(range(replications))
     collected = study.collect(numbers)
-    _all_or_raise(collected, origin_a, study)
+    all_or_raise(collected, origin_a, study)
     done = [
         Replications(s, collected.of(point, numbers), Provenance.of(s, origin, seed, numbers, engine))
         for s, origin, point in zip((first, second), (origin_a, origin_b), study.points, strict=True)
@@ -222,7 +222,7 @@ def checked(
         raise UsageError(f"precision = {precision}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
 
 
-def _all_or_raise(collected: Collected, origin: Origin, study: Study) -> Mapping[Any, Any]:
+def all_or_raise(collected: Collected, origin: Origin, study: Study) -> Mapping[Any, Any]:
     """Without a grid there are no other points to go on with: a failure is the result."""
     if collected.failures:
         first = collected.failures[0]

@@ -24,7 +24,7 @@ GRADES: Final = {
 }
 """How sure a number is, surest first."""
 COVERAGE: Final = {
-    "exact": "every rule that decides about a lease is in the model",
+    "exact": "every rule of the protocol that decides about a lease is in the model",
     "approximate": "something that decides about a lease is simplified, or left out",
 }
 
@@ -46,6 +46,9 @@ class Book:
     product: str
     coverage: str
     certainty: str
+    """The grade of most numbers."""
+    read_at: str
+    """The versions of the sources that were read; empty where none were."""
     sources: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
     """What the model leaves out, and in which direction its answers err for it."""
@@ -70,6 +73,7 @@ def book(name: str) -> Book:
         data["product"],
         data["coverage"],
         data["certainty"],
+        data["read_at"],
         tuple(data["sources"]),
         tuple((what, errs) for what, errs in data["left_out"]),
         {key: Number(grade, words) for key, (grade, words) in data.get("numbers", {}).items()},
@@ -93,13 +97,19 @@ def broken(scenario: Scenario) -> Iterator[Problem]:
             yield _told(rule, scenario)
 
 
-_DOES: Final = {"refused": "refuses this", "changed": "would set another value", "advised": "advises against this"}
+_DOES: Final = {
+    "refused": "refuses this",
+    "changed": "would set another value",
+    "follows": "has one number for both",
+    "advised": "advises against this",
+}
+WARNED: Final = ("follows", "advised")
 
 
 def _told(rule: Rule, scenario: Scenario) -> Problem:
     verb = "break" if len(rule.keys) > 1 else "breaks"
     message = f"{rule.given(scenario)} {verb} the rule {rule.text} of {book(rule.system).product}"
     why = f"it {_DOES[rule.effect]}: {rule.says} ({rule.source})"
-    free = '; a system of your own has no rules: system = ""' if rule.effect != "advised" else ""
-    severity: Severity = "warning" if rule.effect == "advised" else "error"
+    free = '; a system of your own has no rules: system = ""' if rule.effect not in WARNED else ""
+    severity: Severity = "warning" if rule.effect in WARNED else "error"
     return Problem(rule.keys[0], f"{message}; {why}", hint=f"keep {rule.text}{free}", severity=severity)

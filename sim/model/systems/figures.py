@@ -17,7 +17,7 @@ COLUMNS: Final = {
     "tries": "attempts of a renewal, requests of an attempt, and the wait after a failed one",
     "gives up": "the holder's own deadline and what it is counted from",
     "then": "what the holder does when the lease is lost",
-    "clock": "where the renewals run, on a clock that stands still in a suspend",
+    "runs in": "where the renewals run; all wait on a clock that stands still in a suspend",
     "restart": "what a restart of the authority does to leases",
     "fencing": "whether a resource refuses the writes of an old holder",
 }
@@ -35,7 +35,7 @@ def figures(scenario: Scenario) -> dict[str, str]:
         "tries": _tries(scenario),
         "gives up": _gives_up(scenario),
         "then": _then(scenario),
-        "clock": renewal.runs_in.replace("_", " "),
+        "runs in": renewal.runs_in.replace("_", " "),
         "restart": scenario.lease.on_restart.replace("_", " "),
         "fencing": renewal.fencing.removeprefix("token_"),
     }

@@ -14,8 +14,9 @@ from typing import Any, Final, Literal
 from sim.model.scenario import Scenario
 from sim.units import format_duration, parse_duration
 
-Effect = Literal["refused", "changed", "advised"]
-"""What the system does with a setting that breaks its rule: refuse it, put another in its place, or only advise."""
+Effect = Literal["refused", "changed", "follows", "advised"]
+"""What the system does with a setting that breaks its rule: refuse it, put another in its place; know one number only
+where the scenario has two (`follows`); or only advise. The last two are warnings."""
 
 _COMPARE: Final = re.compile(r"(.+?) (<=|>=|<|>|=) (.+)")
 _TERM: Final = re.compile(r"(?:(\d+(?:\.\d+)?) \* )?([a-z_]+\.[a-z_.]+)")
@@ -90,7 +91,7 @@ def value_of(scenario: Scenario, key: str) -> int:
 def parsed(system: str, entry: Mapping[str, str]) -> Rule:
     """Return the rule that a system's data file holds; ValueError where it cannot be read."""
     found = _COMPARE.fullmatch(entry["rule"])
-    if found is None or entry["effect"] not in ("refused", "changed", "advised"):
+    if found is None or entry["effect"] not in ("refused", "changed", "follows", "advised"):
         raise ValueError(f"{system}: cannot read the rule {entry}")
     left, relation, right = found.groups()
     effect: Effect = entry["effect"]  # type: ignore[assignment]  # it was just looked at
