@@ -16,21 +16,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
+    from sim.extremes import Measured, WorstCase, measured, worst_case
     from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
     from sim.model.shelf import mixes
     from sim.rarity import RareEstimate, rare
     from sim.results import Comparison, Provenance, Replications, Run, load
+    from sim.story.bounds import Bound, bounds
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
     from sim.sweeps.best import Best, best
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names", "systems"),
+    "sim.extremes": ("Measured", "WorstCase", "measured", "worst_case"),
     "sim.model.scenario": ("Scenario",),
     "sim.model.shelf": ("mixes",),
     "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
+    "sim.story.bounds": ("Bound", "bounds"),
     "sim.sweeps.best": ("Best", "best"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "open", "replicate", "run", "sweep"),
 }
@@ -38,7 +42,9 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Best",
+    "Bound",
     "Comparison",
+    "Measured",
     "Provenance",
     "RareEstimate",
     "Replications",
@@ -48,11 +54,14 @@ __all__ = [
     "SimulationError",
     "Sweep",
     "UsageError",
+    "WorstCase",
     "best",
+    "bounds",
     "compare",
     "dumps",
     "load",
     "loads",
+    "measured",
     "mixes",
     "names",
     "open",
@@ -61,6 +70,7 @@ __all__ = [
     "run",
     "sweep",
     "systems",
+    "worst_case",
 ]
 
 

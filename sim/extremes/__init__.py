@@ -1,0 +1,6 @@
+"""The worst that can happen, exactly: one fault on one holder, at any time and of any length."""
+
+from sim.extremes.measured import Measured, measured
+from sim.extremes.worst import WorstCase, struck, worst_case
+
+__all__ = ["Measured", "WorstCase", "measured", "struck", "worst_case"]
