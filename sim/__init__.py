@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
-    from sim.extremes import Measured, WorstCase, measured, worst_case
+    from sim.extremes import Frontier, Measured, WorstCase, frontier, measured, worst_case
     from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
     from sim.model.shelf import mixes
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names", "systems"),
-    "sim.extremes": ("Measured", "WorstCase", "measured", "worst_case"),
+    "sim.extremes": ("Frontier", "Measured", "WorstCase", "frontier", "measured", "worst_case"),
     "sim.model.scenario": ("Scenario",),
     "sim.model.shelf": ("mixes",),
     "sim.rarity": ("RareEstimate", "rare"),
@@ -44,6 +44,7 @@ __all__ = [
     "Best",
     "Bound",
     "Comparison",
+    "Frontier",
     "Measured",
     "Provenance",
     "RareEstimate",
@@ -59,6 +60,7 @@ __all__ = [
     "bounds",
     "compare",
     "dumps",
+    "frontier",
     "load",
     "loads",
     "measured",

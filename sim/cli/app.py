@@ -6,7 +6,18 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import diagnosing, explaining, listing, looking, occupying, remedying, replaying, running, sweeping
+from sim.cli import (
+    bordering,
+    diagnosing,
+    explaining,
+    listing,
+    looking,
+    occupying,
+    remedying,
+    replaying,
+    running,
+    sweeping,
+)
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
@@ -30,6 +41,7 @@ app.command(running.run)
 app.command(sweeping.sweep)
 app.command(running.compare)
 app.command(explaining.explain)
+app.command(bordering.frontier)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)

@@ -124,9 +124,11 @@ class _Search:
             self._benches[key] = bench(self.scenario, "bad" if luck == "bad" else "good", prompt, asking)
         return self._benches[key]
 
-    def _cover(self, made: Bench, metric: str, kind: str, upto_ns: int) -> tuple[Cover, Iterator[Piece]]:
+    def _cover(
+        self, made: Bench, metric: str, kind: str, upto_ns: int, from_ns: int = 0
+    ) -> tuple[Cover, Iterator[Piece]]:
         until = horizon(made, upto_ns, metric)
-        box = [(made.start_ns, made.stop_ns), (0, upto_ns)]
+        box = [(made.start_ns, made.stop_ns), (from_ns, upto_ns)]
         cover = Cover(lambda p: trial(made, metric, Strike(kind, *p), until), box, self.gap_ns)
         return cover, cover.pieces()
 
@@ -134,13 +136,15 @@ class _Search:
         made = self.bench("bad", prompt=True) if surely else self.bench("good", prompt=False)
         closed = made.closed
         upto = min(closed.free_ns + closed.cycle_ns, FOREVER // 16)
-        cover, pieces = self._cover(made, "lost", kind, upto)
+        shortest, longest = _known_cases(made, kind, upto)
+        cover, pieces = self._cover(made, "lost", kind, *((shortest[0], 0) if surely else (upto, longest[0])))
         corners = [(int(c.point[1]), int(c.point[0]), c.value > 0) for piece in pieces for c in piece.corners]
         if surely:
             lost = min(((y, x) for y, x, bad in corners if bad), default=(FOREVER, 0))
+            lost = min(lost, shortest) if shortest[0] < upto else lost
             replay = self._replay(kind, lost[1], lost[0] + 1) if lost[0] < FOREVER else ""
             return Measured(row, lost[0], cover.trials, replay=replay, upto_ns=upto)
-        kept = max(((y, x) for y, x, bad in corners if not bad), default=(0, 0))
+        kept = max([longest, *((y, x) for y, x, bad in corners if not bad)])
         replay = self._replay(kind, kept[1], max(0, kept[0] - 1), ", good luck") if kept[0] else ""
         return Measured(row, kept[0], cover.trials, replay=replay, upto_ns=upto)
 
@@ -218,6 +222,24 @@ class _Search:
     def _replay(self, kind: str, start_ns: int, length_ns: int, luck: str = "") -> str:
         words = shell(Strike(kind, start_ns, length_ns).text + luck)
         return f"leasesim explain {self.name} --strike {words}"
+
+
+def _known_cases(made: Bench, kind: str, upto_ns: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return (length, start) of a short fault that costs the lease and of a long one that does not, by a quick look.
+
+    Nothing is concluded from them but that longer, or shorter, ones need not be looked at.
+    """
+    until = horizon(made, upto_ns, "lost")
+    shortest, longest = (upto_ns, made.start_ns), (0, made.start_ns)
+    for start in (made.start_ns + 1, made.start_ns + made.closed.trip_ns + 1, made.stop_ns - 1):
+        low, high = 0, upto_ns
+        while high - low > TOLERANCE_NS:
+            middle = (low + high) // 2
+            if trial(made, "lost", Strike(kind, start, middle), until):
+                high, shortest = middle, min(shortest, (middle, start))
+            else:
+                low, longest = middle, max(longest, (middle, start))
+    return shortest, longest
 
 
 def _failure(kind: str) -> Any:
