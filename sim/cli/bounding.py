@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim import story
+from sim.errors import UsageError, nearest
 from sim.model.scenario import Scenario
 from sim.results.describe import in_words
 from sim.results.origins import named
@@ -15,11 +16,30 @@ if TYPE_CHECKING:
     from sim.extremes.measured import Measured
 
 
-def page(scenario: Scenario, title: str) -> Iterator[str]:
+def chosen_keys(scenario: Scenario, only: str | None) -> tuple[str, ...] | None:
+    """Return the beginnings of keys that were asked for; None for all. Refuse what no row begins with."""
+    if only is None:
+        return None
+    keys = [row.key for row in bounds(scenario)]
+    asked = tuple(word.strip() for word in only.split(","))
+    for word in asked:
+        if not word or not any(key.startswith(word) for key in keys):
+            near = nearest(word, {*keys, *(key.split(".")[0] for key in keys)})
+            hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(keys)}"
+            raise UsageError(f"--only {word}: no row begins with it", hint)
+    return asked
+
+
+def rows_of(scenario: Scenario, keys: tuple[str, ...] | None) -> list[Bound]:
+    """Return the closed forms that were asked for."""
+    return [row for row in bounds(scenario) if keys is None or row.key.startswith(keys)]
+
+
+def page(scenario: Scenario, title: str, keys: tuple[str, ...] | None) -> Iterator[str]:
     """Yield the lines of the table of closed forms."""
     yield in_words(title, scenario)
     yield ""
-    yield from table(bounds(scenario))
+    yield from table(rows_of(scenario, keys))
     yield from (f"  => {sentence}" for sentence in story.dangers(scenario))
     yield ""
     yield f"  measured by a search: leasesim explain {named(scenario)[1].words()} --measure"
@@ -34,11 +54,11 @@ def table(rows: Sequence[Bound]) -> Iterator[str]:
         yield f"  {row.quantity:<{names}}  {row.text:>{values}}  = {row.formula}{numbers}"
 
 
-def as_json(scenario: Scenario, title: str) -> dict[str, Any]:
+def as_json(scenario: Scenario, title: str, keys: tuple[str, ...] | None) -> dict[str, Any]:
     """Return the table for a program."""
     return {
         "scenario": title,
-        "bounds": [row.as_json() for row in bounds(scenario)],
+        "bounds": [row.as_json() for row in rows_of(scenario, keys)],
         "dangers": story.dangers(scenario),
     }
 

@@ -37,6 +37,7 @@ def explain(
     trace: bool = False,
     log: bool = False,
     measure: bool = False,
+    only: str | None = None,
     strike: str | None = None,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
@@ -63,6 +64,8 @@ def explain(
         Print every event too.
     measure
         Search all phases and lengths of one fault for each closed form, and print both side by side.
+    only
+        These rows of the table: the keys that --json shows, or their beginnings, such as pause,outage.refused,crash.
     strike
         The story of one fault on one holder with one contender: `pause at 41s for 12s` (see the output of --measure).
     log
@@ -73,7 +76,7 @@ def explain(
     asked = (rep, worst or None, out, text or None, trace or None, log or None, strike)
     world = chosen(scenario, dotted)
     if measure or (all(each is None for each in asked) and simulation == Simulation(json=simulation.json)):
-        _bound(world, measure, simulation)
+        _bound(world, measure, only, simulation)
         return
     world = _struck(world, strike) if strike else world
     if worst:
@@ -114,16 +117,17 @@ def _tell(run: Run, how: str, json: bool, log: bool, trace: bool, written: list[
         screen.out("\n  " + "\n  ".join(f"timeline: {path}" for path in written))
 
 
-def _bound(world: Scenario, measure: bool, simulation: Simulation) -> None:
+def _bound(world: Scenario, measure: bool, only: str | None, simulation: Simulation) -> None:
     """Print the closed forms; with `measure`, what a search finds beside them."""
     title = named(world)[1].title
+    keys = bounding.chosen_keys(world, only)
     if not measure:
-        page = bounding.as_json(world, title) if simulation.json else bounding.page(world, title)
+        page = bounding.as_json(world, title, keys) if simulation.json else bounding.page(world, title, keys)
     else:
         from sim.extremes.measured import measured
 
         with screen.progress("searching") as progress:
-            found = measured(world, progress=progress)
+            found = measured(world, keys, progress)
         page = (
             {"scenario": title, "bounds": [each.as_json() for each in found]}
             if simulation.json

@@ -166,7 +166,7 @@ def frontier(
             world = override(chosen, {key: value})
         except ScenarioError as error:
             refused.append(error)
-            rows.append(FrontierRow(label, metric, "", verdict=f"refused: {error.problems[0].message}"))
+            rows.append(FrontierRow(label, metric, "", verdict=_refusal(error)))
             continue
         replay = f"leasesim explain {origin.words()} --{key} {shell(label)}"
         rows += _rows(world, label, metric, search, replay)
@@ -175,6 +175,11 @@ def frontier(
     if refused and len(refused) == len(line.values):
         raise refused[0]
     return Frontier(origin.title, key, metric, tuple(rows), _current(chosen, key))
+
+
+def _refusal(error: ScenarioError) -> str:
+    problem = error.problems[0]
+    return f"refused: {problem.path} {problem.message}"
 
 
 def _rows(world: Scenario, label: str, metric: str, search: bool, replay: str) -> list[FrontierRow]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sim import samplers
+from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
 from sim.story.patience import Failure, Patience, patience
 from sim.story.pinned import ends
@@ -97,7 +98,9 @@ class Closed:
     def tries(self, failure: Failure, first: Failure | None = None, first_ns: int | None = None) -> Patience:
         """Return the tries of a renewal in which every exchange fails in the same way, but for the first."""
         trip_ns = self.trip_ns if failure == "gone" else self.refusal_ns
-        until_ns = 2 * (self.free_ns + self.cycle_ns + min(self.fence_ns, FOREVER // 8))
+        until_ns = FOREVER
+        if self.scenario.renewal.attempts == UNLIMITED:
+            until_ns = 2 * (self.free_ns + self.cycle_ns + min(self.fence_ns, FOREVER // 8))
         return patience(self.scenario, failure, until_ns, trip_ns, first, first_ns)
 
     def fence_from(self, sent_ns: int, begun_ns: int) -> int:
@@ -108,14 +111,15 @@ class Closed:
             return sent_ns + self.trip_ns + self.fence_ns
         return begun_ns + self.fence_ns if self.anchor == "loop_start" else FOREVER
 
-    def last_try_ns(self, tries: tuple[int, ...], begun_ns: int, sent_ns: int) -> int | None:
+    def last_try_ns(self, tries: tuple[int, ...], begun_ns: int, armed_ns: int) -> int | None:
         """Return the last of the tries, after `begun_ns`, that still brings the lease through; None if none does.
 
-        The renewal before, sent at `sent_ns`, armed the fence; the lease counts from one sent at 0.
+        The renewal before, sent at `armed_ns`, armed the fence; the lease counts from one sent at 0.
         """
-        fence_ns = self.fence_from(sent_ns, begun_ns)
-        kept = [t for t in tries if begun_ns + t < self.accepted_ns and begun_ns + t + self.trip_ns <= fence_ns]
-        return max(kept, default=None)
+        fence_ns = self.fence_from(armed_ns, begun_ns)
+        sent_ns = (begun_ns + offset for offset in tries)
+        kept = [at for at in sent_ns if at < min(self.accepted_ns, fence_ns) and at + self.trip_ns <= fence_ns]
+        return max(kept) - begun_ns if kept else None
 
     def reply_lost(self, failure: Failure) -> Patience:
         """Return the tries of a renewal whose answer is lost in an outage, and all after it too."""

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from sim.model.distributions import Constant, Distribution, Empirical, Mixture, Uniform, constant
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Cancel, Pause, Retry, Scenario
-from sim.story.tolerances import quantile
+from sim.story.laws import quantile
 
 Luck = Literal["bad", "good"]
 """For the holder of a lease. Bad: messages are slow, renewals late, the authority and contenders prompt."""
