@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
+    from sim.extremes import Frontier, Measured, WorstCase, frontier, measured, worst_case
     from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
     from sim.model.shelf import mixes
     from sim.rarity import RareEstimate, rare
     from sim.results import Comparison, Provenance, Replications, Run, load
+    from sim.story.bounds import Bound, bounds
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
     from sim.sweeps.best import Best, best
     from sim.sweeps.systems import SystemsCompared, compare_systems
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names", "systems"),
+    "sim.extremes": ("Frontier", "Measured", "WorstCase", "frontier", "measured", "worst_case"),
     "sim.model.scenario": ("Scenario",),
     "sim.model.shelf": ("mixes",),
     "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
+    "sim.story.bounds": ("Bound", "bounds"),
     "sim.sweeps.best": ("Best", "best"),
     "sim.sweeps.systems": ("SystemsCompared", "compare_systems"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "open", "replicate", "run", "sweep"),
@@ -40,7 +44,10 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Best",
+    "Bound",
     "Comparison",
+    "Frontier",
+    "Measured",
     "Provenance",
     "RareEstimate",
     "Replications",
@@ -51,12 +58,16 @@ __all__ = [
     "Sweep",
     "SystemsCompared",
     "UsageError",
+    "WorstCase",
     "best",
+    "bounds",
     "compare",
     "compare_systems",
     "dumps",
+    "frontier",
     "load",
     "loads",
+    "measured",
     "mixes",
     "names",
     "open",
@@ -65,6 +76,7 @@ __all__ = [
     "run",
     "sweep",
     "systems",
+    "worst_case",
 ]
 
 

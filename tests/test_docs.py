@@ -25,7 +25,9 @@ from sim.units import parse_duration
 PAGES = pages()
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 LANGUAGES = ("console", "python", "toml", "text", "sh")
-SIMULATING = ("run", "compare", "compare-systems", "sweep", "explain", "remedies", "diagnose", "occupancy")
+SIMULATING = (
+    "run", "compare", "compare-systems", "sweep", "explain", "remedies", "diagnose", "occupancy", "frontier",
+)  # fmt: skip
 SHORT = "6h"
 IMAGE_BYTES_MAX = 200_000
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -100,7 +102,7 @@ def short(words: list[str]) -> list[str]:
     options = {"--duration": SHORT}
     if words[0] not in ("diagnose", "occupancy"):
         options["--jobs"] = "1"
-    if words[0] not in ("explain", "occupancy") or "--worst" in words:
+    if words[0] not in ("explain", "occupancy", "frontier") or "--worst" in words:
         options["--reps"] = "2"
     kept_words = [
         word for at, word in enumerate(words) if word not in options and (at == 0 or words[at - 1] not in options)

@@ -7,6 +7,7 @@ from typing import Final
 from cyclopts import App, Parameter
 
 from sim.cli import (
+    bordering,
     comparing,
     diagnosing,
     explaining,
@@ -43,6 +44,7 @@ app.command(sweeping.sweep)
 app.command(running.compare)
 app.command(comparing.compare_systems)
 app.command(explaining.explain)
+app.command(bordering.frontier)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)

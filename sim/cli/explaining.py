@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sim import story
-from sim.cli import screen
+from sim.cli import bounding, screen
 from sim.cli.options import Dotted, Effort, Simulation, chosen
 from sim.errors import UsageError
 from sim.metrics import causes_of
@@ -17,6 +17,7 @@ from sim.model.scenario import Scenario
 from sim.results.counterfactual import Attribution
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import cause_lines
+from sim.results.origins import named
 from sim.results.provenance import ENGINE
 from sim.results.single import Run
 from sim.story.log import log as story_log
@@ -35,18 +36,24 @@ def explain(
     text: bool = False,
     trace: bool = False,
     log: bool = False,
+    measure: bool = False,
+    only: str | None = None,
+    strike: str | None = None,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
     dotted: Dotted = None,
 ) -> None:
-    """Say what a lease rides out, tell the story of one replication, and which fault it needed.
+    """Say what a lease rides out, as closed forms; or tell the story of one replication, and which fault it needed.
+
+    Without further options nothing is simulated. Any of --rep, --worst, --strike, --seed, --out, --text, --trace and
+    --log asks for a story.
 
     Parameters
     ----------
     scenario
         A name (see: leasesim list) or the path of a TOML file.
     rep
-        Which replication; 0 if neither this nor --worst is given.
+        The story of this replication.
     worst
         Search --reps replications for the one with most false terminations, then most over-allocation.
     out
@@ -55,10 +62,32 @@ def explain(
         No picture.
     trace
         Print every event too.
+    measure
+        Search all phases and lengths of one fault for each closed form, and print both side by side.
+    only
+        These rows of the table: the keys that --json shows, or their beginnings, such as pause,outage.refused,crash.
+    strike
+        The story of one fault on one holder with one contender: `pause at 41s for 12s` (see the output of --measure).
     log
         Print the lines that runner and server would log around the first false termination (else the first loss).
     """
     simulation, effort = simulation or Simulation(), effort or Effort()
+    count = _searches(rep, worst, effort)
+    asked = (rep, worst or None, out, text or None, trace or None, log or None, strike)
+    world = chosen(scenario, dotted)
+    if measure or (all(each is None for each in asked) and simulation == Simulation(json=simulation.json)):
+        _bound(world, measure, only, simulation)
+        return
+    world = _struck(world, strike) if strike else world
+    if worst:
+        run, how = _searched(world, simulation, count, effort.workers)
+    else:
+        run, how = simulate.run(world, simulation.seed, rep or 0, simulation.engine or ENGINE), ""
+    _tell(run, how, simulation.json, log, trace, [] if text else _draw(run, out or Path(f"explain-{_title(run)}")))
+
+
+def _searches(rep: int | None, worst: bool, effort: Effort) -> int:
+    """Return how many replications a search goes through; refuse what makes no sense together."""
     count = effort.replications()
     if count is None:
         raise UsageError("--reps auto: a search needs a number", "for example --reps 100")
@@ -66,17 +95,19 @@ def explain(
         raise UsageError("--rep and --worst exclude each other", "--worst searches for the replication itself")
     if rep is not None and rep < 0:
         raise UsageError(f"--rep {rep}: replications are counted from 0")
-    world = chosen(scenario, dotted)
-    if worst:
-        run, how = _searched(world, simulation, count, effort.workers)
-    else:
-        run, how = simulate.run(world, simulation.seed, rep or 0, simulation.engine or ENGINE), ""
+    return count
+
+
+def _title(run: Run) -> str:
+    return run.provenance.title
+
+
+def _tell(run: Run, how: str, json: bool, log: bool, trace: bool, written: list[Path]) -> None:
+    """Print the story of one replication."""
     bad = run.tally.false_terminations > 0 or run.tally.over_allocation_ns > 0
     attribution = run.counterfactual() if bad else None
-    folder = out or Path(f"explain-{run.provenance.title}")
-    written = [] if text else _draw(run, folder)
     logged = _log(run) if log else []
-    if simulation.json:
+    if json:
         screen.out_json(_as_json(run, attribution, written) | ({"log": logged} if log else {}))
         return
     screen.out("\n".join([*_page(run, how, attribution), *(["\nlog"] if log else []), *(f"  {x}" for x in logged)]))
@@ -84,6 +115,34 @@ def explain(
         screen.out("\n" + run.trace.text())
     if written:
         screen.out("\n  " + "\n  ".join(f"timeline: {path}" for path in written))
+
+
+def _bound(world: Scenario, measure: bool, only: str | None, simulation: Simulation) -> None:
+    """Print the closed forms; with `measure`, what a search finds beside them."""
+    title = named(world)[1].title
+    keys = bounding.chosen_keys(world, only)
+    if not measure:
+        page = bounding.as_json(world, title, keys) if simulation.json else bounding.page(world, title, keys)
+    else:
+        from sim.extremes.measured import measured
+
+        with screen.progress("searching") as progress:
+            found = measured(world, keys, progress)
+        page = (
+            {"scenario": title, "bounds": [each.as_json() for each in found]}
+            if simulation.json
+            else bounding.measured_page(world, title, found)
+        )
+    if isinstance(page, dict):
+        screen.out_json(page)
+    else:
+        screen.out("\n".join(page))
+
+
+def _struck(world: Scenario, strike: str) -> Scenario:
+    from sim.extremes.worst import struck
+
+    return struck(world, strike)
 
 
 def _log(run: Run) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from itertools import count
 from typing import Final, Literal, NamedTuple
 
+from sim import samplers
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Http, Scenario
 from sim.units import FOREVER
@@ -33,37 +36,78 @@ class Patience(NamedTuple):
         return max((sent for sent in self.tries if sent < deadline_ns), default=0)
 
 
-def patience(scenario: Scenario, failure: Failure, until_ns: int = FOREVER) -> Patience:
-    """Return the tries of one renewal that fails by `failure` throughout, followed up to `until_ns`."""
+def patience(
+    scenario: Scenario,
+    failure: Failure,
+    until_ns: int = FOREVER,
+    trip_ns: int = 0,
+    first: Failure | None = None,
+    first_ns: int | None = None,
+) -> Patience:
+    """Return the tries of one renewal that fails by `failure` throughout, followed up to `until_ns`.
+
+    An exchange that is answered takes `trip_ns`. The first may fail in another way, by `first`, after `first_ns`.
+    """
     renewal = scenario.renewal
-    tries: list[int] = []
-    start_ns, wait_ns = 0, float(renewal.backoff)
-    once, cost_ns = _layer(scenario.http, failure)
-    if failure == "gone" and not renewal.retry_gone:
-        return Patience((0,), 0)
+    walk = _Walk(scenario.http, failure, trip_ns, first, first_ns)
     for attempt in range(min(renewal.attempts, _TRIES_MAX)):
-        tries += [start_ns + offset for offset in once]
-        start_ns += cost_ns
-        if attempt + 1 == renewal.attempts or start_ns > until_ns:
+        last = walk.call()
+        if last == "gone" and not renewal.retry_gone:
+            return Patience(tuple(walk.tries), walk.now_ns)
+        if attempt + 1 == renewal.attempts or walk.now_ns > until_ns:
             break
-        start_ns += round(min(wait_ns, renewal.backoff_cap))
-        wait_ns = min(wait_ns * renewal.backoff_factor, float(FOREVER))
-    return Patience(tuple(tries), FOREVER if renewal.attempts == UNLIMITED else start_ns)
+        walk.now_ns += _grown(renewal.backoff, renewal.backoff_factor, renewal.backoff_cap, attempt)
+    return Patience(tuple(walk.tries), FOREVER if renewal.attempts == UNLIMITED else walk.now_ns)
 
 
-def _layer(http: Http, failure: Failure) -> tuple[list[int], int]:
-    """When the HTTP layer sends within one attempt of the loop, and how long it takes to fail."""
-    connects, each_ns = _connecting(http, failure)
-    tries, now_ns, wait_ns = list(connects), each_ns, float(http.backoff)
-    retried = _is_retried(http, failure)
-    for _ in range(http.max_retries if retried else 0):
-        now_ns += round(min(wait_ns, http.backoff_cap))
-        wait_ns = min(wait_ns * http.backoff_factor, float(FOREVER))
-        tries += [now_ns + offset for offset in connects]
-        now_ns += each_ns
-    if retried and failure == "status 503" and http.sleep_after_last:
-        now_ns += round(min(wait_ns, http.backoff_cap))
-    return tries, now_ns
+class _Walk:
+    """Goes through the exchanges of one renewal, and adds up what they take."""
+
+    def __init__(self, http: Http, failure: Failure, trip_ns: int, first: Failure | None, first_ns: int | None) -> None:
+        self.http, self.failure, self.first = http, failure, first
+        self.takes_ns = {"connect time-out": http.connect_timeout, "read time-out": http.read_timeout}
+        self.trip_ns, self.first_ns = trip_ns, first_ns
+        self.tries: list[int] = []
+        self.now_ns = 0
+
+    def call(self) -> Failure:
+        """One attempt of the loop: requests, and more of them where the HTTP layer tries again."""
+        http = self.http
+        for request in count():
+            failed = self._connecting()
+            last = request >= http.max_retries
+            status = failed == "status 503" and http.sleep_after_last
+            if not _is_retried(http, failed) or (last and not status):
+                return failed
+            self.now_ns += _grown(http.backoff, http.backoff_factor, http.backoff_cap, request)
+            if last:
+                return failed
+        raise AssertionError("a call ends")
+
+    def _connecting(self) -> Failure:
+        """One request: it connects again at once, then after growing waits."""
+        http = self.http
+        for tried in range(http.connect_retries + 1):
+            if tried >= 2:
+                self.now_ns += min(http.connect_backoff << min(tried - 2, 20), http.backoff_cap)
+            failed = self._exchange()
+            if failed not in ("refused", "connect time-out"):
+                break
+        return failed
+
+    def _exchange(self) -> Failure:
+        failed = self.first if self.first and not self.tries else self.failure
+        takes_ns = self.takes_ns.get(failed, self.trip_ns)
+        if not self.tries and self.first_ns is not None:
+            takes_ns = self.first_ns
+        self.tries.append(self.now_ns)
+        self.now_ns += takes_ns
+        return failed
+
+
+def _grown(first_ns: int, factor: float, cap_ns: int, times: int) -> int:
+    """Return a wait that has grown so many times, as both engines reckon it."""
+    return samplers.nanoseconds(min(float(cap_ns), first_ns * math.pow(factor, float(min(times, 64)))))
 
 
 def _is_retried(http: Http, failure: Failure) -> bool:
@@ -74,15 +118,3 @@ def _is_retried(http: Http, failure: Failure) -> bool:
     if failure == "status 503":
         return 503 in http.retry_codes
     return failure != "gone" and http.retry_timeout
-
-
-def _connecting(http: Http, failure: Failure) -> tuple[list[int], int]:
-    """When one request connects: again at once, then after growing waits; and how long it takes to fail."""
-    if failure not in ("refused", "connect time-out"):
-        return [0], http.read_timeout if failure == "read time-out" else 0
-    each_ns = http.connect_timeout if failure == "connect time-out" else 0
-    starts = [0]
-    for retry in range(http.connect_retries):
-        wait_ns = 0 if retry == 0 else min(http.connect_backoff << min(retry - 1, 20), http.backoff_cap)
-        starts.append(starts[-1] + each_ns + wait_ns)
-    return starts, starts[-1] + each_ns

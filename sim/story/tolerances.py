@@ -9,10 +9,13 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from sim import samplers
-from sim.model.distributions import Distribution, Empirical, Mixture
+from sim.model.distributions import constant
 from sim.model.scenario import Scenario
+from sim.story.closed import Closed
+from sim.story.laws import quantile as quantile
+from sim.story.laws import share_longer as share_longer
 from sim.story.patience import FAILURES, Failure, patience
+from sim.story.pinned import altered, pinned
 from sim.story.words import length, plural
 from sim.units import FOREVER
 
@@ -36,6 +39,7 @@ class Tolerances:
         self.counts_suspend = scenario.hosts.monotonic_counts_suspend
         self.deadline_ns = min(self.slack_ns, self._fence_from_due())
         """Until when, from its due time, a renewal can still help."""
+        self._still = Closed(_in_still_air(scenario, self.stop_ns), prompt=True)
 
     def _fence_from_due(self) -> int:
         anchor, after = self.scenario.renewal.fence_anchor, self.scenario.fence_after_ns
@@ -50,7 +54,7 @@ class Tolerances:
 
     def downtime_ns(self, failure: Failure) -> int:
         """Return the longest outage ridden out at whatever time it begins."""
-        return patience(self.scenario, failure, until_ns=self.deadline_ns).last_before(self.deadline_ns)
+        return self._still.outage_ns(failure)
 
     @property
     def rounds(self) -> int:
@@ -67,24 +71,11 @@ class Tolerances:
     @property
     def overlap_after_sleep_ns(self) -> int:
         """For how long a holder that slept through its lease may execute after waking."""
-        renewal = self.scenario.renewal
-        if renewal.on_lost in ("continue", "rejoin") or renewal.runs_in == "none":
-            return FOREVER
-        told_ns = self.horizon_ns("gone")
-        fenced = renewal.fence_anchor in ("send", "recv")
-        if self.counts_suspend:
-            return (0 if fenced else told_ns) + self.stop_ns
-        waits_ns = self.every_ns + told_ns
-        return min(waits_ns, self.scenario.fence_after_ns if fenced else FOREVER) + self.stop_ns
+        return self._still.overlap_sleep_ns()
 
     def overlap_cut_off_ns(self, failure: Failure) -> int:
         """For how long a holder that cannot reach the authority may execute past its term."""
-        renewal = self.scenario.renewal
-        horizon_ns = self.horizon_ns(failure)
-        gives_up = renewal.on_giveup if horizon_ns < self._fence_from_due() else renewal.on_lost
-        if horizon_ns >= FOREVER or gives_up in ("continue", "rejoin") or renewal.runs_in == "none":
-            return FOREVER
-        return max(0, self.every_ns + horizon_ns + self.stop_ns - self.term_ns)
+        return self._still.overlap_cut_ns(failure)
 
     def suspension_ns(self, frozen: bool) -> tuple[int, int]:
         """Return from which length on a suspension may, and from which it must cost the lease.
@@ -101,6 +92,16 @@ class Tolerances:
     def provisioning_ns(self) -> int:
         """The 99th percentile of provisioning."""
         return quantile(self.scenario.runs.provisioning, 0.99)
+
+
+def _in_still_air(scenario: Scenario, stop_ns: int) -> Scenario:
+    """Return the scenario without chance, and with messages that take no time."""
+    return altered(
+        pinned(scenario, "bad"),
+        network={"up": constant(0), "down": constant(0), "reconnect": constant(0)},
+        server={"service": constant(0)},
+        renewal={"jitter": (1.0, 1.0), "stop_delay": constant(stop_ns)},
+    )
 
 
 def tolerances(scenario: Scenario) -> list[Row]:
@@ -196,34 +197,3 @@ def _overlap(t: Tolerances) -> Iterator[Row]:
     worst = max(CUT_OFF, key=t.overlap_cut_off_ns)
     formula = f"every + tries + stop_delay - {_term(t)}; {worst}"
     yield "overlap when cut off, at worst", said(t.overlap_cut_off_ns(worst)), formula
-
-
-# ------------------------------------------------------------------- distributions
-
-
-def quantile(distribution: Distribution, u: float) -> int:
-    """Return the `u`-quantile of a distribution in nanoseconds."""
-    if isinstance(distribution, Empirical):
-        ordered = sorted(distribution.values)
-        return ordered[min(len(ordered) - 1, max(0, math.ceil(u * len(ordered)) - 1))]
-    if isinstance(distribution, Mixture):
-        low, high = 0, max(quantile(part.of, u) for part in distribution.parts)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if share_longer(distribution, middle) <= 1 - u else (middle + 1, high)
-        return low
-    return samplers.nanoseconds(samplers.variate(*distribution.law(), u))
-
-
-def share_longer(distribution: Distribution, than_ns: int) -> float:
-    """Return the probability of a draw longer than `than_ns`, to about one part in 10^9."""
-    if isinstance(distribution, Mixture):
-        total = sum(part.weight for part in distribution.parts)
-        return sum(part.weight / total * share_longer(part.of, than_ns) for part in distribution.parts)
-    if isinstance(distribution, Empirical):
-        return sum(value > than_ns for value in distribution.values) / len(distribution.values)
-    low, high = 0.0, 1.0
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (middle, high) if quantile(distribution, middle) <= than_ns else (low, middle)
-    return 0.0 if high == 1.0 else 1.0 - high if low > 0 else 1.0

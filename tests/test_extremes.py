@@ -1,0 +1,316 @@
+"""The exact search: numbers with slopes, covers without holes, closed forms that it confirms, frontiers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from fractions import Fraction
+
+import pytest
+
+import sim
+from sim.cli.entry import main
+from sim.extremes.affine import Affine, Cell
+from sim.extremes.bench import Strike, bench, strike_of
+from sim.extremes.cover import Cover
+from sim.extremes.trial import trial
+from sim.extremes.worst import struck
+from sim.metrics import measure
+from sim.story.bounds import bounds
+from sim.units import FOREVER, MILLISECOND, SECOND
+
+# Clocks never suspend silently here, messages take 1 ms each way: numbers that can be checked in one's head.
+PLAIN = """
+duration = "1h"
+[lease]
+ttl = "60s"
+expiry_check = "timer"
+late_renew = "reject"
+[renewal]
+every = "20s"
+attempts = 3
+backoff = "2s"
+backoff_factor = 1.0
+[http]
+max_retries = 0
+[limit]
+collision = "watch"
+"""
+QUICK = ("pause", "outage.refused", "tries", "crash", "release")
+
+
+def plain(**changes: object) -> sim.Scenario:
+    """A plain protocol, changed at dotted keys (`__` for a dot)."""
+    return sim.loads(PLAIN).with_({key.replace("__", "."): value for key, value in changes.items()})
+
+
+def value(scenario: sim.Scenario, key: str) -> float | None:
+    """One closed form."""
+    return next(row.value for row in bounds(scenario) if row.key == key)
+
+
+# ---------------------------------------------------------------------- numbers that know their slopes
+
+
+def test_a_comparison_notes_how_far_it_holds():
+    cell = Cell(2)
+    x, y = cell.parameters((10, 4))
+    assert x > y
+    assert x + y < 20
+    assert 3 * y == y + 2 * y
+    assert cell.bounds == {(-1, 1): 6, (1, 1): 6}
+    assert isinstance(x + 1, Affine)
+    assert not isinstance(x - x, Affine)
+    assert [x // 3, (x + 2) // 4, int((2 * x) // 2)] == [3, 3, 10]
+
+
+def test_equal_numbers_that_would_part_count_as_parted_and_the_last_parameter_leads():
+    x, y = Cell(2).parameters((5, 5))
+    assert x > 5
+    assert y > x
+    assert x != 5
+    assert y != x
+    assert (5 - x) // 5 == -1
+
+
+def test_a_run_on_them_is_the_run_on_whole_numbers_with_lines_for_slopes():
+    """Moving the fault within the cell moves the value along the line, exactly as a run there says."""
+    made = bench(sim.load("leader-election"), "bad", prompt=True)
+    until = made.stop_ns + 100 * SECOND
+    seen = 0
+    for start, length in ((300_000_000, 16_200_000_123), (1_900_000_000, 15_000_000_456), (3_000_123, 18_000_000_000)):
+        point = (made.start_ns + start, length)
+        cell = Cell(2)
+        found = trial(made, "overlap", Strike("pause", *cell.parameters(point)), until)
+        slopes = found.slopes if isinstance(found, Affine) else (0, 0)
+        for direction in ((1, 0), (0, 1), (-1, 0), (0, -1), (1, -1)):
+            rooms = [
+                Fraction(b, d) for g, b in cell.bounds.items() if (d := g[0] * direction[0] + g[1] * direction[1]) > 0
+            ]
+            step = min([*rooms, Fraction(10**9)]) // 2
+            there = (point[0] + step * direction[0], point[1] + step * direction[1])
+            line = int(found) + step * (slopes[0] * direction[0] + slopes[1] * direction[1])
+            assert trial(made, "overlap", Strike("pause", int(there[0]), int(there[1])), until) == line
+            seen += step > 0
+    assert seen >= 10
+
+
+def test_a_cover_leaves_no_hole():
+    """A function of steps and slopes: every point is in a piece that gives its value; the areas add up."""
+
+    def stepped(point):
+        x, y = point
+        if x + y > 150:
+            return 2 * y - x if y > x else x
+        return 7 if (x + 2 * y) // 40 == 2 else y + 0
+
+    cover = Cover(stepped, [(0, 100), (0, 90)])
+    pieces = list(cover.pieces())
+    area = 0
+    for piece in pieces:
+        (x0, _), (x1, _) = piece.corners[0].point, piece.corners[-1].point
+        heights = [
+            piece.corners[at + 1].point[1] - piece.corners[at].point[1] for at in range(0, len(piece.corners), 2)
+        ]
+        area += (x1 - x0) * sum(heights) / len(heights)
+        assert all(height >= 0 for height in heights)
+    assert area == 9000 - cover.gaps_ns * 90
+    best = max(corner.value for piece in pieces for corner in piece.corners)
+    grid = [stepped(point) for point in itertools.product(range(101), range(91))]
+    assert max(grid) <= best <= max(grid) + 2
+
+
+# ---------------------------------------------------------------------- closed forms
+
+
+def test_closed_forms_are_the_sums_that_one_does_in_the_head():
+    world = plain()
+    assert value(world, "pause.surely") == 60 * SECOND - 20 * SECOND - 2 * MILLISECOND
+    assert value(world, "pause.possibly") == 60 * SECOND - 2 * MILLISECOND
+    assert value(world, "outage.refused.surely") == 4 * SECOND + 3 * MILLISECOND
+    assert value(world, "tries.refused") == 3
+    assert value(world, "overlap.pause") == 20 * SECOND + 2 * MILLISECOND
+    assert value(world, "overlap.refused") == 0
+    assert value(world, "crash.worst") == 60 * SECOND + MILLISECOND
+    assert value(world, "clock.fence") is None
+    fenced = plain(renewal__fence_anchor="send", renewal__fence_after="45s", renewal__attempts="unlimited")
+    assert value(fenced, "clock.fence") == pytest.approx(1 - 45 / 60.002)
+    assert value(fenced, "overlap.black_hole") == 0
+    assert value(plain(renewal__on_lost="continue"), "overlap.pause") == FOREVER
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"renewal__cadence": "after_send", "renewal__fence_anchor": "send", "renewal__fence_after": "50s"},
+        {"renewal__cadence": "fixed_rate", "renewal__fence_anchor": "recv", "renewal__fence_after": "50s"},
+        {"lease__expiry_check": "sweep", "lease__sweep_interval": "7s", "lease__late_renew": "until_reaped"},
+        {"lease__expiry_check": "bucket", "lease__sweep_interval": "8s", "lease__late_renew": "until_reaped"},
+        {"lease__late_renew": "if_untaken", "lease__reuse_delay": "5s"},
+        {"hosts__monotonic_counts_suspend": True, "network__on_suspend": "keep"},
+        {"renewal__jitter": (0.8, 1.0), "network__up": {"kind": "uniform", "low": "1ms", "high": "40ms"}},
+        {"lease__expiry_check": "on_acquire", "lease__late_renew": "if_untaken", "limit__collision": "enqueue"},
+    ],
+    ids=lambda changes: ",".join(map(str, changes.values())) or "plain",
+)
+def test_the_search_finds_what_the_closed_forms_say(changes):
+    """Exact to the tolerance, for each variant of the model."""
+    for found in sim.measured(plain(**changes), QUICK):
+        assert found.trials > 0
+        assert found.agrees, (found.bound.key, found.bound.text, found.text, found.replay)
+
+
+@pytest.mark.parametrize("name", ["redisson", "consul", "kubernetes-leader-election"])
+def test_systems_survive_what_their_closed_forms_say(name):
+    for found in sim.measured(sim.load(name), ("pause.surely", "outage.black_hole", "crash.best", "release")):
+        assert found.agrees, (found.bound.key, found.bound.text, found.text, found.replay)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sim.systems())
+def test_every_system_survives_what_its_closed_forms_say(name):
+    scenario = sim.load(name)
+    for found in sim.measured(scenario):
+        assert found.agrees or found.note, (found.bound.key, found.bound.text, found.text, found.replay)
+
+
+# ---------------------------------------------------------------------- the worst case
+
+
+def test_the_worst_case_is_no_better_than_any_random_case():
+    """Random faults are no worse, and the fault that is named is as bad as said, in both engines."""
+    world = sim.load("leader-election")
+    worst = sim.worst_case(world, "overlap", {"pause.start": ("0s", "2s"), "pause.length": ("14s", "17s")})
+    made = bench(world, "bad", prompt=True)
+    drawn = random.Random(1)
+    for _ in range(60):
+        start, length = made.start_ns + drawn.randrange(2 * SECOND), drawn.randrange(14 * SECOND, 17 * SECOND)
+        assert trial(made, "overlap", Strike("pause", start, length), made.stop_ns + 100 * SECOND) <= worst.value
+    told = struck(world, worst.strike.text)
+    over = {
+        engine: measure(sim.run(told, engine=engine).trace, told).over_allocation_ns for engine in ("process", "kernel")
+    }
+    assert over["process"] == over["kernel"]
+    assert abs(over["process"] - worst.value) <= MILLISECOND
+    assert "--strike" in worst.replay
+    assert worst.gap_ns <= worst.pieces
+
+
+def test_the_strike_that_is_named_costs_the_lease_and_a_little_less_does_not():
+    found = {each.bound.key: each for each in sim.measured(plain(), ["pause"])}
+    strike, luck, _ = strike_of(found["pause.surely"].replay.partition("--strike ")[2].strip("'"))
+    made = bench(plain(), "bad", prompt=True)
+    assert not luck
+    assert trial(made, "lost", strike, made.stop_ns + 500 * SECOND) == 1
+    shorter = Strike(strike.kind, strike.start_ns, strike.length_ns - MILLISECOND)
+    assert trial(made, "lost", shorter, made.stop_ns + 500 * SECOND) == 0
+
+
+def test_other_axes_are_tried_from_end_to_end():
+    over = {"pause.length": ("55s", "62s"), "pause.start": ("0s", "1s"), "network.up": ("1ms", "100ms")}
+    worst = sim.worst_case(plain(), "overlap", over)
+    assert worst.at["network.up"] == 100 * MILLISECOND
+    assert worst.value == 20 * SECOND + 101 * MILLISECOND
+    assert "no bound" not in str(worst)
+    assert json.dumps(worst.as_json())
+
+
+@pytest.mark.parametrize(
+    ("metric", "over", "told"),
+    [
+        ("overlaps", {"pause.length": ("0s", "1m")}, "did you mean 'overlap'"),
+        ("overlap", {}, "exactly one kind of fault"),
+        ("overlap", {"pause.length": ("0s", "1m"), "sleep.start": ("0s", "1s")}, "exactly one kind"),
+        ("overlap", {"pose.length": ("0s", "1m")}, "did you mean 'pause'"),
+        ("overlap", {"pause.length": ("2m", "1m")}, "the wrong way round"),
+        ("overlap", {"pause.length": ()}, "a lowest and a highest value"),
+        ("overlap", {"pause.length": ("0s", "soon")}, "as a duration"),
+        ("overlap", {"crash.length": ("0s", "1m")}, "a crash has no length"),
+        ("overlap", {"pause.length": ("0s", "1m"), "network.upp": ("0s", "1s")}, "unknown key"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(metric, over, told):
+    with pytest.raises((sim.UsageError, sim.ScenarioError), match=told):
+        sim.worst_case(plain(), metric, over)
+
+
+def test_a_lease_that_nobody_renews_has_no_phase():
+    world = plain(renewal__runs_in="none")
+    assert next(row.key for row in bounds(world)) == "life"
+    with pytest.raises(sim.UsageError, match="nobody renews"):
+        sim.worst_case(world, "overlap", {"pause.length": ("0s", "1m")})
+
+
+# ---------------------------------------------------------------------- frontiers
+
+
+def test_a_frontier_is_the_closed_form_along_a_parameter():
+    found = sim.frontier(plain(), {"lease.ttl": "30s,60s,90s"}, "pause")
+    surely = {row.value: row.closed for row in found.rows if row.key == "pause.surely"}
+    assert surely == pytest.approx({"30s": 9.998, "60s": 39.998, "90s": 69.998})
+    assert found.current == "1m"
+    assert found.to_csv().count("\n") == 7
+    assert json.dumps(found.as_json())
+    assert found.plot().get_title(loc="left") == found.scenario
+
+
+def test_a_searched_frontier_says_how_to_see_it():
+    found = sim.frontier(plain(), {"renewal.every": "10s,30s"}, "pause.surely", search=True)
+    assert [row.verdict for row in found.rows] == ["same", "same"]
+    assert all("--strike" in row.replay for row in found.rows)
+
+
+def test_values_that_a_system_refuses_are_told_and_the_others_go_on():
+    world = sim.load("kubernetes-leader-election")
+    found = sim.frontier(world, {"renewal.fence_after": "8s,16s"}, "pause.surely")
+    assert [row.verdict[:8] for row in found.rows] == ["", "refused:"]
+    with pytest.raises(sim.ScenarioError, match="client-go"):
+        sim.frontier(world, {"renewal.fence_after": "16s,20s"}, "pause.surely")
+
+
+def test_the_frontier_of_a_rate_brackets_where_it_crosses_its_limit():
+    world = sim.load("laptop-remote-server").with_({"duration": "12h"})
+    metric = "false_terminations_per_lease_hour<=0.02"
+    found = sim.frontier(world, {"lease.ttl": "1m..30m"}, metric, replications=4, budget=5)
+    assert len(found.rows) <= 5
+    assert {row.verdict for row in found.rows} <= {"safe", "open", "unsafe"}
+    assert all(row.low <= row.searched <= row.high and row.n == 4 for row in found.rows)
+    assert metric in found.remark
+
+
+# ---------------------------------------------------------------------- at the command line
+
+
+def test_explain_simulates_nothing_unless_asked(capsys, monkeypatch):
+    monkeypatch.setattr("sim.sweeps.simulate.run", lambda *_: pytest.fail("it simulated"))
+    assert main(["explain", "redisson"]) == 0
+    out = capsys.readouterr().out
+    assert "pause surely survived" in out
+    assert "--measure" in out
+    assert main(["explain", "redisson", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["bounds"]
+    assert {"key", "value", "unit", "formula", "numbers"} <= set(rows[0])
+
+
+def test_a_strike_is_told_as_a_story(capsys):
+    assert main(["explain", "redisson", "--strike", "pause at 25s for 40s", "--text"]) == 0
+    assert "was paused for 40s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["explain", "redisson", "--strike", "pause"], "cannot read 'pause' as one fault"),
+        (["explain", "redisson", "--strike", "paws at 1s"], "did you mean 'pause'"),
+        (["frontier", "redisson"], "there is no --vary"),
+        (["frontier", "redisson", "--vary", "lease.ttl=1m", "--metric", "pauses"], "did you mean 'pause'"),
+        (["frontier", "redisson", "--vary", "lease.tttl=1m"], "unknown key"),
+        (["frontier", "redisson", "--vary", "lease.ttl=1m", "--vary", "renewal.every=9s"], "one parameter"),
+        (["frontier", "redisson", "--vary", "lease.ttl=1m..2m", "--metric", "false_trminations<=1"], "did you mean"),
+    ],
+)
+def test_wrong_words_are_met_with_the_right_ones(words, told, capsys):
+    assert main(words) == 2
+    assert told in capsys.readouterr().err
