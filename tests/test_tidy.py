@@ -58,6 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pacing": set(),
     "remedies": RUNS | {"results", "sweeps"},
     "diagnosis": RUNS | {"results"},
+    # test suites of other people
+    "testing": RUNS | {"results", "sweeps"},
     # recordings of a real system, predicted
     "replaying": TRUNK | {"engines", "stats", "results"},
     # one cycle of the reference engine at a time, with its draws biased
