@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
+    from sim.fitting import Fit, fit
     from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
     from sim.model.shelf import mixes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
+    "sim.fitting": ("Fit", "fit"),
     "sim.model.load": ("dumps", "loads", "names", "systems"),
     "sim.model.scenario": ("Scenario",),
     "sim.model.shelf": ("mixes",),
@@ -39,6 +41,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Best",
     "Comparison",
+    "Fit",
     "Provenance",
     "RareEstimate",
     "Replications",
@@ -51,6 +54,7 @@ __all__ = [
     "best",
     "compare",
     "dumps",
+    "fit",
     "load",
     "loads",
     "mixes",

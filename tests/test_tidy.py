@@ -58,13 +58,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pacing": set(),
     "remedies": RUNS | {"results", "sweeps"},
     "diagnosis": RUNS | {"results"},
+    # logs of other people
+    "fitting": TRUNK | {"stats", "report", "results"},
     # test suites of other people
     "testing": RUNS | {"results", "sweeps"},
     # recordings of a real system, predicted
     "replaying": TRUNK | {"engines", "stats", "results"},
     # one cycle of the reference engine at a time, with its draws biased
     "rarity": RUNS | {"engines.process", "results"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "fitting"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

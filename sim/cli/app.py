@@ -6,7 +6,18 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import diagnosing, explaining, listing, looking, occupying, remedying, replaying, running, sweeping
+from sim.cli import (
+    diagnosing,
+    explaining,
+    fitting,
+    listing,
+    looking,
+    occupying,
+    remedying,
+    replaying,
+    running,
+    sweeping,
+)
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
@@ -34,4 +45,5 @@ app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)
 app.command(replaying.replay)
+app.command(fitting.fit)
 app.command(looking.schema)
