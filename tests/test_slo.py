@@ -237,16 +237,15 @@ def test_verdicts_away_from_the_limit_are_reached() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("off", [1.0, 1.1, 0.9])
-def test_error_rates(law: str, off: float) -> None:
-    """The figures of docs/how-to/test-your-lease-settings.md; run with -s to see them."""
+@pytest.mark.parametrize("law", [*LAWS, *DISASTERS])
+def test_error_rates(law: str) -> None:
+    """The figures of docs/how-to/test-your-lease-settings.md, at the limit itself; run with -s to see them."""
     trials = 2000
-    found = outcomes(law, mean=0.5, off=off, trials=trials, budget=2000)
-    for wrong in ("holds",) if off > 1 else ("violated",) if off < 1 else ("holds", "violated"):
+    found = outcomes(law, mean=0.5, off=1.0, trials=trials, budget=2000)
+    for wrong in ("holds", "violated"):
         rate = proportion_interval(found[wrong], trials, method="exact")
-        print(f"\n{law}, true rate {off} x limit: {wrong} {found[wrong]}/{trials}, {rate.low:.5f}-{rate.high:.5f}")
-        assert rate.low <= 0.01
+        print(f"\n{law}: {wrong} {found[wrong]}/{trials}, {rate.low:.5f}-{rate.high:.5f}")
+        assert rate.low <= 0.01 or law in DISASTERS
 
 
 @pytest.mark.long

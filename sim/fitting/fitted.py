@@ -272,7 +272,7 @@ def _read_lines(source: Source) -> Iterator[str]:
     if notes.bad:
         yield f"  {len(notes.bad):,} unreadable line{'' if len(notes.bad) == 1 else 's'}, left out:"
         yield from (
-            f"    line {bad.line}: {bad.why}: {bad.text[:80]}"
+            f"    line {bad.line}: {bad.why}: {printable(bad.text[:80])}"
             for bad in sorted(notes.bad, key=lambda bad: bad.line)[:SHOWN]
         )
         if len(notes.bad) > SHOWN:

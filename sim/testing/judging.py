@@ -152,6 +152,7 @@ class _Bench:
         self._alpha, self._wanted = alpha, wanted
         self._decided: dict[int, Verdict] = {}
         self._most: list[tuple[float, float]] = []
+        self._rows: list[list[tuple[float, float]]] = [[] for _ in wanted]
         for goal in wanted:
             over, under = zip(*(parts(goal.metric, tally) for tally in pilot), strict=True)
             most = ceilings.get(goal.metric.name, ceiling_over(goal.metric, scenario, over))
@@ -173,8 +174,9 @@ class _Bench:
         )
 
     def _evidence(self, index: int, tallies: Sequence[Tally]) -> Evidence:
-        metric = self._wanted[index].metric
-        over, under = np.array([parts(metric, tally) for tally in tallies[PILOT:]], dtype=np.float64).T
+        metric, rows = self._wanted[index].metric, self._rows[index]
+        rows += [parts(metric, tally) for tally in tallies[PILOT + len(rows) :]]
+        over, under = np.array(rows, dtype=np.float64).T
         return Evidence(over, under, *self._most[index])
 
     def _outcome(self, index: int, tallies: Sequence[Tally]) -> Outcome:
