@@ -51,10 +51,9 @@ def outcomes(law: str, mean: float, off: float, trials: int, budget: int, most: 
         rng = np.random.default_rng([20261125, trial, names.index(law)])
         kills = draw(rng, budget, mean)
         hours = HOURS * rng.uniform(0.8, 1.2, budget)
-        tallies = [Tally(false_terminations=int(k), lease_ns=int(h * HOUR)) for k, h in zip(kills, hours, strict=True)]
 
-        def more(start: int, stop: int, tallies: list[Tally] = tallies) -> list[Tally]:
-            return tallies[start:stop]
+        def more(start: int, stop: int, kills: np.ndarray = kills, hours: np.ndarray = hours) -> list[Tally]:
+            return [Tally(false_terminations=int(kills[i]), lease_ns=int(hours[i] * HOUR)) for i in range(start, stop)]
 
         (verdict,), _ = decide(SCENARIO, wanted, more, 0.99, budget, ceilings)
         found[verdict.outcome] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,20 +12,33 @@ from sim.cli import screen
 from sim.errors import UsageError
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a file does not say of itself."""
+
+    kind: str | None = None
+    """pmset, journal, windows, prefect, access or latency; by default found out by content."""
+    zone: str | None = None
+    """Of times that have none, such as Europe/Berlin."""
+    dark_wakes: Literal["asleep", "awake"] = "asleep"
+    """asleep: a maintenance wake of macOS is part of the sleep around it; awake: it ends it."""
+    column: str | None = None
+    """The column of latencies, where there are several."""
+    unit: str | None = None
+    """The unit of its numbers: ns, us, ms or s."""
+
+
 def fit(
     files: Annotated[tuple[Path, ...], Parameter(negative=())],
     /,
     *,
-    kind: str | None = None,
     law: str = "auto",
     as_trace: bool = False,
-    zone: str | None = None,
-    dark_wakes: Literal["asleep", "awake"] = "asleep",
-    column: str | None = None,
-    unit: str | None = None,
     out: Path | None = None,
     picture: Path | None = None,
     json: bool = False,
+    reading: Reading | None = None,
 ) -> None:
     """Read your own logs and write what they show as TOML to paste: sleeps, round trips, renewals.
 
@@ -32,21 +46,11 @@ def fit(
     ----------
     files
         Logs of one kind: pmset -g log, journalctl -o short-iso, Windows power events, a Prefect log, an access log, or
-        a CSV file of latencies. Which one is found out by content.
-    kind
-        pmset, journal, windows, prefect, access or latency, instead.
+        a CSV file of latencies.
     law
         auto: the best law by AIC unless the data reject it; or empirical, exponential, lognormal, weibull, pareto.
     as_trace
         Sleeps are replayed as they were instead of fitted.
-    zone
-        Of times that have none, such as Europe/Berlin.
-    dark_wakes
-        asleep: a maintenance wake of macOS is part of the sleep around it; awake: it ends it.
-    column
-        The column of latencies, where there are several.
-    unit
-        The unit of its numbers: ns, us, ms or s.
     out
         File for the TOML; it is printed in any case.
     picture
@@ -58,16 +62,8 @@ def fit(
 
     if out is not None and out.suffix != ".toml":
         raise UsageError(f"--out {out}: the snippet is a .toml file", f"for example {out.stem or 'snippet'}.toml")
-    found = fitted(
-        *files,
-        kind=kind,
-        law=law,  # type: ignore[arg-type]  # checked there, with the nearest word
-        as_trace=as_trace,
-        zone=zone,
-        dark_wakes=dark_wakes,
-        column=column,
-        unit=unit,
-    )
+    options = asdict(reading or Reading())
+    found = fitted(*files, law=law, as_trace=as_trace, **options)  # type: ignore[arg-type]  # checked there, kindly
     written = []
     if picture is not None:
         from sim.report.style import save
