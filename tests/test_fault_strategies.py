@@ -113,4 +113,8 @@ def test_wrong_words_are_met_with_the_right_ones(kinds, options, says) -> None:
 
 def test_all_kinds_are_drawn() -> None:
     for what in MAY_HIT:
-        find(fault_schedules(), lambda faults, what=what: any(f.what == what for f in faults), settings=FINDING)
+
+        def drawn(faults: tuple[Fault, ...], what: str = what) -> bool:
+            return any(fault.what == what for fault in faults)
+
+        find(fault_schedules(), drawn, settings=FINDING)

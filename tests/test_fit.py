@@ -22,7 +22,7 @@ from sim.units import HOUR, MILLISECOND, MINUTE, SECOND, parse_duration
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DATA = Path(__file__).parent / "data" / "fit"
-FILES = {
+FILES: dict[str, tuple[str, int, int]] = {
     # file: kind, samples, unreadable lines
     "macos-pmset.txt": ("pmset", 36, 2),
     "linux-journal.txt": ("journal", 30, 2),
@@ -55,8 +55,9 @@ def test_a_format_is_told_by_its_content_and_read(name: str) -> None:
     found = source(DATA / name)
     assert found.kind == kind
     assert len(found.notes.bad) == bad
-    shown = {"sleeps": found.notes.sleeps, "latencies": found.notes.latencies}.get(KINDS[kind].SHOWS)
-    assert (found.notes.statuses.total() if shown is None else len(shown)) == samples
+    notes = found.notes
+    shown = {"sleeps": len(notes.sleeps), "latencies": len(notes.latencies), "renewals": notes.statuses.total()}
+    assert shown[KINDS[kind].SHOWS] == samples
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -247,13 +248,13 @@ def test_a_law_is_found_again(name: str) -> None:
     best = fits([round(x * SECOND) for x in draws[name]])[0]
     assert best.name == name
     assert not best.rejected
-    wanted = {
+    laws: dict[str, dict[str, float]] = {
         "exponential": {"mean": 60},
         "lognormal": {"median": 60, "sigma": 0.7},
         "weibull": {"scale": 60, "shape": 0.6},
         "pareto": {"minimum": 60, "alpha": 2.2},
-    }[name]
-    for key, value in wanted.items():
+    }
+    for key, value in laws[name].items():
         assert best.parameters[key] == pytest.approx(value, rel=0.02)
         low, high = best.intervals[key]
         assert low <= value * 1.001

@@ -240,6 +240,7 @@ def _sample(what: str, durations: Sequence[int], law: Law) -> Sample:
     _enough(len(durations), what, "record more")
     found = fits(durations)
     best = found[0]
+    chosen: str
     if law != "auto":
         chosen, why = law, "as asked"
     elif best.rejected:

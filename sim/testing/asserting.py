@@ -79,10 +79,10 @@ def _figures(judgement: Judgement, verdict: Verdict) -> Iterator[str]:
     yield f"  {verdict.outcome:<9}  {verdict.goal}"
     bounds = f"{number(estimate.low)} to {number(estimate.high)}, either bound at {1 - verdict.alpha:.6g}"
     yield f"    estimate           {number(estimate.value)} {estimate.unit} ({bounds})"
-    yield f"    replications       {estimate.n:,}, and {PILOT} before them for the ceiling of {number(verdict.ceiling)}"
+    yield f"    replications       {estimate.n:,}, and {PILOT} before them for the ceiling, {number(verdict.ceiling)} each"
     if verdict.exceeded:
         yield f"                       {verdict.exceeded} exceeded it: give a higher one with ceilings="
-    if verdict.worst_value != 0 or verdict.outcome != "holds":
+    if verdict.worst_value != 0:
         yield f"    worst replication  #{verdict.worst} with {number(verdict.worst_value)} {estimate.unit}"
         yield f"    replay             {judgement.replay(verdict)}"
     if verdict.outcome == "undecided":
