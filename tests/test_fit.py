@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sim
 from sim.cli import main
@@ -206,6 +208,49 @@ def test_every_odd_line_is_counted_and_the_first_are_shown(tmp_path: Path) -> No
     assert "12 unreadable lines, left out:" in told
     assert "line 20: no latency there" in told
     assert "and 7 more" in told
+
+
+JUNK = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        ["", '"', "2026-03-02", "Event[9]:", "\u202e\x1b[31m", "9" * 400, "2026-99-99T99:99:99+9999 a b: c"]
+    ),
+)
+
+
+@settings(max_examples=40)
+@pytest.mark.parametrize("name", FILES)
+@given(data=st.data())
+def test_no_damage_to_a_file_ends_in_anything_but_words(name: str, tmp_path_factory, data: st.DataObject) -> None:
+    """Lines cut off, replaced, doubled: what is left is read, or refused as bad input."""
+    raw = (DATA / name).read_bytes()
+    lines = raw.decode("utf-16" if raw.startswith(b"\xff\xfe") else "utf-8").splitlines()
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        cut = data.draw(st.integers(0, len(lines[at])))
+        lines[at : at + 1] = data.draw(
+            st.sampled_from([[lines[at][:cut]], [lines[at]] * 2, [lines[at][:cut] + data.draw(JUNK)]])
+        )
+    path = tmp_path_factory.mktemp("damaged") / name
+    path.write_bytes("\n".join(lines).encode("utf-8", errors="replace"))
+    try:
+        notes = source(path, FILES[name][0]).notes
+    except UsageError:
+        return
+    assert all(length >= 0 for _, length in notes.sleeps)
+    assert all(duration >= 0 for duration in [*notes.latencies, *notes.intervals])
+    assert all(bad.why for bad in notes.bad)
+
+
+def test_a_clock_set_back_makes_no_sleep(tmp_path: Path) -> None:
+    log = written(
+        tmp_path,
+        "2026-02-02T10:00:00+0100 pc kernel: PM: suspend entry (deep)",
+        "2026-02-02T09:00:00+0100 pc kernel: PM: suspend exit",
+    )
+    notes = source(log).notes
+    assert not notes.sleeps
+    assert "set back" in notes.bad[0].why
 
 
 # ---- traces

@@ -63,7 +63,7 @@ def read(lines: Lines, notes: Notes) -> None:
         if begins:
             since = now if since is None else since
         elif since is not None:
-            notes.sleeps.append((since, now - since))
+            notes.slept(since, now, number, line)
             since = None
     if since is not None:
         notes.remark("the file ends during a sleep, which is left out: its length is not known")

@@ -68,6 +68,13 @@ class Notes:
         self.first_ns = time_ns if self.first_ns is None else min(self.first_ns, time_ns)
         self.last_ns = time_ns if self.last_ns is None else max(self.last_ns, time_ns)
 
+    def slept(self, start_ns: int, stop_ns: int, line: int, text: str) -> None:
+        """Note a sleep that ends at this line."""
+        if stop_ns < start_ns:
+            self.wrong(line, text, "it ends a sleep that begins later: the clock was set back")
+        else:
+            self.sleeps.append((start_ns, stop_ns - start_ns))
+
     def remark(self, text: str) -> None:
         """Note a sentence, once."""
         if text not in self.remarks:

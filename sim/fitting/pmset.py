@@ -55,7 +55,7 @@ def read(lines: Lines, notes: Notes) -> None:
             if state == "DarkWake" and notes.options.dark_wakes == "asleep":
                 dark += 1
                 continue
-            notes.sleeps.append((asleep_since, now - asleep_since))
+            notes.slept(asleep_since, now, number, line)
             asleep_since = None
     if dark:
         notes.remark(f"{dark} maintenance wakes (DarkWake) count as part of the sleep around them (--dark-wakes awake)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ KINDS: Final[Mapping[str, ModuleType]] = {
     "latency": latencies,
 }
 _LOOKED_AT: Final = 2000
+_LINE_MAX: Final = 20_000
 _BYTES_MAX: Final = 300_000_000
 
 
@@ -40,7 +42,7 @@ class Source:
 def read(path: Path, options: Options, kind: str | None = None) -> Source:
     """Read one file; UsageError where it cannot be, with what to do."""
     raw = _bytes(path)
-    lines = _decoded(raw, path).splitlines()
+    lines = [line[:_LINE_MAX] for line in _decoded(raw, path).splitlines()]
     if not any(line.strip() for line in lines):
         raise UsageError(f"'{path}' is empty")
     if kind is not None and kind not in KINDS:
@@ -54,6 +56,8 @@ def read(path: Path, options: Options, kind: str | None = None) -> Source:
         KINDS[found].read(iter(enumerate(lines, 1)), notes)
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", error.hint) from None
+    except csv.Error as error:
+        raise UsageError(f"{path}: cannot be read as CSV: {error}") from None
     return Source(path.name, found, why, hashlib.sha256(raw).hexdigest(), len(lines), notes)
 
 

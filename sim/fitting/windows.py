@@ -79,7 +79,7 @@ def _paired(events: list[tuple[int, int, str, dict[str, str]]], notes: Notes) ->
         elif "Kernel-Power" in record["source"] and event in _END:
             notes.used += 1
             if since is not None:
-                notes.sleeps.append((since, now - since))
+                notes.slept(since, now, number, text)
             since = None
         else:
             notes.other += 1

@@ -79,7 +79,8 @@ def _figures(judgement: Judgement, verdict: Verdict) -> Iterator[str]:
     yield f"  {verdict.outcome:<9}  {verdict.goal}"
     bounds = f"{number(estimate.low)} to {number(estimate.high)}, either bound at {1 - verdict.alpha:.6g}"
     yield f"    estimate           {number(estimate.value)} {estimate.unit} ({bounds})"
-    yield f"    replications       {estimate.n:,}, and {PILOT} before them for the ceiling, {number(verdict.ceiling)} each"
+    ceiling = f"{PILOT} before them for the ceiling, {number(verdict.ceiling)} each"
+    yield f"    replications       {estimate.n:,}, and {ceiling}"
     if verdict.exceeded:
         yield f"                       {verdict.exceeded} exceeded it: give a higher one with ceilings="
     if verdict.worst_value != 0:
