@@ -24,7 +24,7 @@ FINDING = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=400,
+    max_examples=200,
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
@@ -71,7 +71,7 @@ def test_a_bug_that_needs_two_faults_shrinks_to_two() -> None:
     assert all(fault.when.trace is not None and fault.when.trace[0][0] == 0 for fault in shrunk)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scenarios(BASE, fault_schedules(most=6)))
 def test_every_schedule_can_be_simulated(scenario: Scenario) -> None:
     assert not contradictions(scenario)

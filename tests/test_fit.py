@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,12 @@ def source(path: Path, kind: str | None = None, **options) -> Source:
     return read(path, Options(**options), kind)
 
 
+@cache
+def fit_of(name: str) -> sim.Fit:
+    """The fit of a sample with nothing else said."""
+    return sim.fit(DATA / name)
+
+
 # ---- formats
 
 
@@ -64,7 +71,7 @@ def test_a_format_is_told_by_its_content_and_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_written_can_be_loaded_and_says_where_it_is_from(name: str) -> None:
-    found = sim.fit(DATA / name)
+    found = fit_of(name)
     sim.loads(found.snippet)
     for part in (name, found.sources[0].sha256, f"{found.sources[0].lines:,} lines", sim.__version__):
         assert part in found.snippet
@@ -140,15 +147,15 @@ def test_midnight_begins_the_next_day_and_disorder_does_not(tmp_path: Path) -> N
 
 
 def test_renewals_say_interval_latency_and_errors() -> None:
-    prefect = sim.fit(DATA / "prefect-debug.log")
+    prefect = fit_of("prefect-debug.log")
     assert dict(prefect.statuses) == {"204": 90, "503": 1, "ReadTimeout": 2}
     chosen = sim.loads(prefect.snippet)
     assert chosen.renew_every_ns == pytest.approx(225 * SECOND, rel=1e-3)
     assert chosen.server.error_probability == pytest.approx(1 / 93, rel=1e-3)
-    nginx = sim.fit(DATA / "nginx-access.log")
+    nginx = fit_of("nginx-access.log")
     assert nginx.samples[0].chosen == "weibull"
     assert nginx.late == 4
-    times_only = sim.fit(DATA / "uvicorn-access.log")
+    times_only = fit_of("uvicorn-access.log")
     assert not times_only.samples
     assert dict(times_only.statuses) == {"204": 175, "503": 5}
 
@@ -218,7 +225,7 @@ JUNK = st.one_of(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @pytest.mark.parametrize("name", FILES)
 @given(data=st.data())
 def test_no_damage_to_a_file_ends_in_anything_but_words(name: str, tmp_path_factory, data: st.DataObject) -> None:
@@ -328,20 +335,20 @@ def test_distances_are_what_scipy_finds() -> None:
 
 
 def test_intervals_cover_and_tests_reject_about_as_often_as_they_say() -> None:
-    """100 samples of 60 lognormal durations: 95 % intervals, and a test at 5 %. Bounds hold with chance > 1 - 1e-4."""
+    """40 samples of 60 lognormal durations: 95 % intervals, and a test at 5 %; either bound fails by luck in 1 of 1e4."""
     from scipy import stats
 
     covered = {"median": 0, "sigma": 0}
     rejected = 0
-    for seed in range(100):
+    for seed in range(40):
         x = stats.lognorm.rvs(0.9, scale=30, size=60, random_state=seed)
         found = fitted_law("lognormal", np.sort(x))
         for key, truth in (("median", 30), ("sigma", 0.9)):
             low, high = found.intervals[key]
             covered[key] += low <= truth <= high
         rejected += found.rejected
-    assert min(covered.values()) >= 86
-    assert rejected <= 15
+    assert min(covered.values()) >= 31
+    assert rejected <= 9
 
 
 def test_what_no_law_fits_is_kept_as_it_is(tmp_path: Path) -> None:
@@ -361,7 +368,7 @@ def test_of_very_many_values_quantiles_are_kept() -> None:
 
 
 def test_a_rate_is_per_hour_awake() -> None:
-    found = sim.fit(DATA / "macos-pmset.txt")
+    found = fit_of("macos-pmset.txt")
     notes = found.sources[0].notes
     asleep = sum(length for _, length in notes.sleeps)
     awake = (notes.last_ns or 0) - (notes.first_ns or 0) - asleep
