@@ -73,7 +73,7 @@ def test_a_format_is_told_by_its_content_and_read(name: str) -> None:
 def test_what_is_written_can_be_loaded_and_says_where_it_is_from(name: str) -> None:
     found = fit_of(name)
     sim.loads(found.snippet)
-    for part in (name, found.sources[0].sha256, f"{found.sources[0].lines:,} lines", sim.__version__):
+    for part in (name, found.sources[0].sha256, f"{found.sources[0].lines:,} lines", str(sim.__version__)):
         assert part in found.snippet
     assert json.loads(json.dumps(found.as_json()))["kind"] == FILES[name][0]
 
@@ -335,7 +335,7 @@ def test_distances_are_what_scipy_finds() -> None:
 
 
 def test_intervals_cover_and_tests_reject_about_as_often_as_they_say() -> None:
-    """40 samples of 60 lognormal durations: 95 % intervals, and a test at 5 %; either bound fails by luck in 1 of 1e4."""
+    """40 samples of 60 lognormal durations: 95 % intervals, a test at 5 %; a bound fails by luck once in 10,000."""
     from scipy import stats
 
     covered = {"median": 0, "sigma": 0}
