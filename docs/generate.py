@@ -332,7 +332,12 @@ def options(function: Any, said: dict[str, str]) -> Iterator[tuple[str, str, str
             about = attribute_docs(class_in(home, hint.__name__))
             inner = typing.get_type_hints(hint)
             for field in dataclasses.fields(hint):
-                yield f"`--{field.name}`", value_of(inner[field.name]), default(field.default), about[field.name]
+                yield (
+                    f"`--{field.name.replace('_', '-')}`",
+                    value_of(inner[field.name]),
+                    default(field.default),
+                    about[field.name],
+                )
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
             several = parameter.kind is parameter.VAR_POSITIONAL
             needed = parameter.default is parameter.empty and not several
@@ -360,7 +365,7 @@ def value_of(hint: Any) -> str:
     """Say what an option takes."""
     hint, _ = plain(hint)
     if typing.get_origin(hint) is tuple:
-        return "text, repeatable"
+        return "paths" if Path in typing.get_args(hint) else "text, repeatable"
     inside = typing.get_args(hint)
     if inside:
         return " or ".join(f"`{each}`" if isinstance(each, str) else value_of(each) for each in inside)
@@ -383,8 +388,8 @@ def usage(name: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
 
 _API = (
     ("sim", ("load", "loads", "names", "systems", "mixes", "dumps")),
-    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best", "compare_systems")),
-    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "SystemsCompared", "Provenance")),
+    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best", "compare_systems", "fit")),
+    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "SystemsCompared", "Provenance", "Fit")),
     ("sim", ("ScenarioError", "UsageError", "SimulationError")),
     ("sim.stats", ("Estimate",)),
     ("sim.trace", ("Trace", "Event")),
@@ -393,6 +398,8 @@ _API = (
     ("sim.report.charts", ("heatmap", "heatmap_pair", "curves", "tradeoff", "causes", "causes_pair", "comparison")),
     ("sim.report.timeline", ("timeline", "occupancy", "window_around")),
     ("sim.report.style", ("save",)),
+    ("sim.testing", ("assert_slo", "judge", "assert_no_worse_than", "scenarios", "fault_schedules")),
+    ("sim.testing", ("Judgement", "Verdict", "Goal")),
     ("sim.streams", ("Streams", "philox", "uniform", "stable_id")),
 )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
     from sim.extremes import Frontier, Measured, WorstCase, frontier, measured, worst_case
+    from sim.fitting import Fit, fit
     from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
     from sim.model.shelf import mixes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
+    "sim.fitting": ("Fit", "fit"),
     "sim.model.load": ("dumps", "loads", "names", "systems"),
     "sim.extremes": ("Frontier", "Measured", "WorstCase", "frontier", "measured", "worst_case"),
     "sim.model.scenario": ("Scenario",),
@@ -46,6 +48,7 @@ __all__ = [
     "Best",
     "Bound",
     "Comparison",
+    "Fit",
     "Frontier",
     "Measured",
     "Provenance",
@@ -64,6 +67,7 @@ __all__ = [
     "compare",
     "compare_systems",
     "dumps",
+    "fit",
     "frontier",
     "load",
     "loads",

@@ -23,7 +23,7 @@ def imported_by(module: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("module", ["sim", "sim.cli"])
+@pytest.mark.parametrize("module", ["sim", "sim.cli", "sim.testing", "sim.testing.plugin"])
 def test_heavy_modules_wait_until_they_are_needed(module: str) -> None:
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not written yet")
@@ -33,3 +33,13 @@ def test_heavy_modules_wait_until_they_are_needed(module: str) -> None:
 
 def test_the_probe_sees_a_heavy_import() -> None:
     assert "scipy.stats" in imported_by("scipy.stats")
+
+
+def test_the_pytest_plugin_costs_other_peoples_tests_nothing() -> None:
+    found = imported_by("sim.testing.plugin")
+    assert not found & {"numpy", "pydantic", "hypothesis", "cyclopts", "rich"}
+    assert {name for name in found if name.startswith("sim.")} == {
+        "sim.testing",
+        "sim.testing.plugin",
+        "sim.testing.session",
+    }

@@ -58,6 +58,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pacing": set(),
     "remedies": RUNS | {"results", "sweeps"},
     "diagnosis": RUNS | {"results"},
+    # logs of other people
+    "fitting": TRUNK | {"stats", "report", "results"},
+    # test suites of other people
+    "testing": RUNS | {"results", "sweeps"},
     # recordings of a real system, predicted
     "replaying": TRUNK | {"engines", "stats", "results"},
     # one cycle of the reference engine at a time, with its draws biased
@@ -65,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the reference engine on numbers that know their slopes
     "extremes": RUNS | {"engines.process", "report", "results", "sweeps"},
     "cli": RUNS
-    | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "extremes"},
+    | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "extremes", "fitting"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

@@ -11,6 +11,7 @@ from sim.cli import (
     comparing,
     diagnosing,
     explaining,
+    fitting,
     listing,
     looking,
     occupying,
@@ -49,4 +50,5 @@ app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)
 app.command(replaying.replay)
+app.command(fitting.fit)
 app.command(looking.schema)

@@ -48,11 +48,12 @@ def known(name: str) -> Metric:
 def value_of(tally: Tally, name: str) -> float:
     """Return a metric of one replication; nan where it saw nothing to measure it by."""
     metric = known(name)
-    over, under = _sides(tally, metric)
+    over, under = sides(tally, metric)
     return over / under if under else math.nan
 
 
-def _sides(tally: Tally, metric: Metric) -> tuple[float, float]:
+def sides(tally: Tally, metric: Metric) -> tuple[float, float]:
+    """Return what one replication adds above and below the line of a metric; 1 below where there is no line."""
     over = sum(getattr(tally, field) for field in metric.over) / metric.over_ns
     return over, sum(getattr(tally, field) for field in metric.under) / metric.under_ns if metric.under else 1.0
 
@@ -75,8 +76,8 @@ def badness(tally: Tally, metric: str | None = None) -> tuple[float, ...]:
 def difference(name: str, b: Sequence[Tally], a: Sequence[Tally], confidence: float = 0.95) -> Estimate:
     """Return b - a of a metric, from tallies that share their random numbers pair by pair."""
     metric = known(name)
-    over_b, under_b = zip(*(_sides(tally, metric) for tally in b), strict=True)
-    over_a, under_a = zip(*(_sides(tally, metric) for tally in a), strict=True)
+    over_b, under_b = zip(*(sides(tally, metric) for tally in b), strict=True)
+    over_a, under_a = zip(*(sides(tally, metric) for tally in a), strict=True)
     if not metric.under:
         return paired_difference(over_b, over_a, metric.unit, confidence)
     return paired_ratio_difference(over_b, under_b, over_a, under_a, metric.unit, confidence)

@@ -1,0 +1,70 @@
+"""Access logs of the endpoint that renews leases: the combined format of nginx and others, and uvicorn's.
+
+Combined: ``10.0.0.7 - - [02/Mar/2026:08:15:02 +0100] "POST /api/.../renew HTTP/1.1" 204 0 "-" "agent"``, and after it
+the request's time in seconds where the format has it, bare or as ``rt=0.012``. uvicorn by itself writes no times: then
+only the statuses can be used.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from sim.fitting.notes import Clock, Lines, Notes, nanoseconds
+from sim.fitting.renewals import RENEW, Leases
+
+KIND: Final = "access log"
+SHOWS: Final = "renewals"
+_COMBINED: Final = re.compile(r'\S+ \S+ \S+ \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+|-)(.*)')
+_UVICORN: Final = re.compile(r'(.*?)(?:INFO:?\s+|uvicorn\.access - )\s*(?:\S+ - )?"([^"]*)" (\d{3})\b')
+_ISO: Final = re.compile(r"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6}))?\s*([+-]\d\d:?\d\d|Z)?")
+_TOOK: Final = re.compile(r"(?:\b(?:rt|request_time)=|\s)(\d+\.\d+)(?=\s|$)")
+
+
+def matches(line: str) -> bool:
+    """Whether a line is of this kind beyond doubt."""
+    return bool(_COMBINED.match(line) or (_UVICORN.match(line) and '"' in line and "HTTP/" in line))
+
+
+def read(lines: Lines, notes: Notes) -> None:
+    """Note every renewal."""
+    clock, leases = Clock(notes), Leases(notes)
+    for number, line in lines:
+        combined, plain = _COMBINED.match(line), _UVICORN.match(line)
+        if combined is None and plain is None:
+            if "/renew" in line or re.match(r"\S+ \S+ \S+ \[", line):
+                notes.wrong(number, line, "expected the combined format, or uvicorn's")
+            elif line.strip():
+                notes.other += 1
+            continue
+        try:
+            now, request, status = _combined(combined) if combined else _plain(plain, clock)
+        except ValueError:
+            notes.wrong(number, line, "there is no such time")
+            continue
+        if now is not None:
+            notes.seen(now)
+        renewal = RENEW.match(request)
+        if renewal is None:
+            notes.other += 1
+            continue
+        leases.renewed(renewal[2], status, now)
+        took = _TOOK.search(combined[5].rpartition('"')[2]) if combined else None
+        if took is not None:
+            notes.latencies.append(round(float(took[1]) * 1e9))
+        if now is None:
+            notes.remark("the log has no times: only the statuses were used")
+
+
+def _combined(found: re.Match[str]) -> tuple[int, str, str]:
+    return nanoseconds(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z")), found[2], found[3]
+
+
+def _plain(found: re.Match[str] | None, clock: Clock) -> tuple[int | None, str, str]:
+    assert found is not None
+    time = _ISO.search(found[1])
+    if time is None:
+        return None, found[2], found[3]
+    text = f"{time[1]}T{time[2]}" + (f".{time[3]:0<6}" if time[3] else "") + (time[4] or "")
+    return clock.at(datetime.fromisoformat(text)), found[2], found[3]

@@ -1,0 +1,90 @@
+"""A CSV file of round trips: a column of numbers with a unit, in its heading (``latency_ms``) or in the cells."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import datetime
+from typing import Final
+
+from sim.errors import UsageError, nearest
+from sim.fitting.notes import Clock, Lines, Notes
+from sim.units import UNITS
+
+KIND: Final = "latency samples (CSV)"
+SHOWS: Final = "latencies"
+_NAMES: Final = re.compile(r"(latency|latencies|rtt|duration|elapsed|response_?time|round_?trip|took|time_total|ping)")
+_UNIT: Final = re.compile(r"(?:_|\(|\[|\s)(ns|us|ms|s|sec|secs|seconds|milliseconds|msec|m)[)\]]?$")
+_TIMES: Final = re.compile(r"^(time|timestamp|when|at|date)$|^date|_at$|timestamp$")
+_LONG: Final = {"sec": "s", "secs": "s", "seconds": "s", "milliseconds": "ms", "msec": "ms"}
+_CELL: Final = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*(ns|us|ms|s)?\s*")
+
+
+def matches(line: str) -> bool:
+    """Whether a line is the heading of such a file, or a row of nothing but a number."""
+    cells = [cell.strip().strip('"').lower() for cell in line.split(",")]
+    return any(_NAMES.search(cell) and not re.search(r"[/:]", cell) for cell in cells) or (
+        len(cells) == 1 and bool(_CELL.fullmatch(cells[0]))
+    )
+
+
+def read(lines: Lines, notes: Notes) -> None:
+    """Note every latency."""
+    listed = [(number, text) for number, text in lines if text.strip() and not text.lstrip().startswith("#")]
+    if not listed:
+        return
+    separator = max(",;\t", key=listed[0][1].count)
+    header = next(csv.reader([listed[0][1]], delimiter=separator))
+    bare = len(header) == 1 and _CELL.fullmatch(header[0]) is not None
+    column = 0 if bare else _column(header, notes.options.column)
+    unit = notes.options.unit or (None if bare else _unit(header[column]))
+    when = next((at for at, cell in enumerate(header) if _TIMES.search(cell.strip().lower())), None)
+    clock = Clock(notes)
+    for number, text in listed[0 if bare else 1 :]:
+        cells = next(csv.reader([text], delimiter=separator))
+        found = _CELL.fullmatch(cells[column]) if column < len(cells) else None
+        if found is None:
+            notes.wrong(number, text, "no latency there: 12.5 with a unit in the heading, or 12.5ms")
+            continue
+        its = found[2] or unit
+        if its is None:
+            raise UsageError(
+                f"line {number}: '{cells[column].strip()}' has no unit",
+                "name the column with one, such as latency_ms, or give --unit ms",
+            )
+        notes.used += 1
+        notes.latencies.append(round(float(found[1]) * UNITS[its]))
+        if when is not None and when != column and when < len(cells):
+            _at(cells[when], clock, notes)
+
+
+def _at(cell: str, clock: Clock, notes: Notes) -> None:
+    """A time beside a latency says which days the file covers; one that cannot be read costs no sample."""
+    try:
+        notes.seen(clock.at(datetime.fromisoformat(cell.strip().replace("Z", "+00:00"))))
+    except ValueError:
+        notes.remark("some times beside the latencies cannot be read: the range of dates leaves them out")
+
+
+def _column(header: list[str], wanted: str | None) -> int:
+    names = [cell.strip() for cell in header]
+    if wanted is not None:
+        if wanted in names:
+            return names.index(wanted)
+        near = nearest(wanted, names)
+        raise UsageError(
+            f"there is no column '{wanted}'", f"did you mean '{near}'?" if near else f"columns: {', '.join(names)}"
+        )
+    found = [at for at, name in enumerate(names) if _NAMES.search(name.lower())]
+    if len(found) == 1 or len(names) == 1:
+        return found[0] if found else 0
+    raise UsageError(
+        f"which column holds the latencies? {', '.join(names)}", "name it: --column NAME (or call it latency_ms)"
+    )
+
+
+def _unit(name: str) -> str | None:
+    found = _UNIT.search(name.strip().lower())
+    if found is None or found[1] == "m":
+        return None
+    return _LONG.get(found[1], found[1])
