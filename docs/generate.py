@@ -332,12 +332,8 @@ def options(function: Any, said: dict[str, str]) -> Iterator[tuple[str, str, str
             about = attribute_docs(class_in(home, hint.__name__))
             inner = typing.get_type_hints(hint)
             for field in dataclasses.fields(hint):
-                yield (
-                    f"`--{field.name.replace('_', '-')}`",
-                    value_of(inner[field.name]),
-                    default(field.default),
-                    about[field.name],
-                )
+                option = "--" + field.name.replace("_", "-")
+                yield f"`{option}`", value_of(inner[field.name]), default(field.default), about[field.name]
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
             several = parameter.kind is parameter.VAR_POSITIONAL
             needed = parameter.default is parameter.empty and not several
@@ -369,7 +365,7 @@ def value_of(hint: Any) -> str:
     inside = typing.get_args(hint)
     if inside:
         return " or ".join(f"`{each}`" if isinstance(each, str) else value_of(each) for each in inside)
-    return {bool: "flag", int: "whole number", str: "text", Path: "path"}.get(hint, str(hint))
+    return {bool: "flag", int: "whole number", float: "number", str: "text", Path: "path"}.get(hint, str(hint))
 
 
 def default(value: object) -> str:
@@ -388,8 +384,10 @@ def usage(name: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
 
 _API = (
     ("sim", ("load", "loads", "names", "systems", "mixes", "dumps")),
-    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best", "compare_systems", "fit")),
-    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "SystemsCompared", "Provenance", "Fit")),
+    ("sim", ("run", "replicate", "rare", "compare", "sweep", "best", "tune", "sensitivity")),
+    ("sim", ("bounds", "measured", "worst_case", "frontier", "compare_systems", "fit")),
+    ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "SystemsCompared", "Tuned", "Sensitivity")),
+    ("sim", ("Provenance", "Fit")),
     ("sim", ("ScenarioError", "UsageError", "SimulationError")),
     ("sim.stats", ("Estimate",)),
     ("sim.trace", ("Trace", "Event")),

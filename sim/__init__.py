@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
     from sim.sweeps.best import Best, best
     from sim.sweeps.systems import SystemsCompared, compare_systems
+    from sim.tuning import Sensitivity, Tuned, sensitivity, tune
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
@@ -41,6 +42,7 @@ _HOMES = {
     "sim.sweeps.best": ("Best", "best"),
     "sim.sweeps.systems": ("SystemsCompared", "compare_systems"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "open", "replicate", "run", "sweep"),
+    "sim.tuning": ("Sensitivity", "Tuned", "sensitivity", "tune"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -57,9 +59,11 @@ __all__ = [
     "Run",
     "Scenario",
     "ScenarioError",
+    "Sensitivity",
     "SimulationError",
     "Sweep",
     "SystemsCompared",
+    "Tuned",
     "UsageError",
     "WorstCase",
     "best",
@@ -78,8 +82,10 @@ __all__ = [
     "rare",
     "replicate",
     "run",
+    "sensitivity",
     "sweep",
     "systems",
+    "tune",
     "worst_case",
 ]
 

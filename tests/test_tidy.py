@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # what people hold in their hands, and draw with
     "results": RUNS | {"oracles", "report"},
     "sweeps": RUNS | PACING | {"oracles", "report", "results"},
+    "tuning": RUNS | {"report", "results", "sweeps"},
     "pacing": set(),
     "remedies": RUNS | {"results", "sweeps"},
     "diagnosis": RUNS | {"results"},
@@ -69,7 +70,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the reference engine on numbers that know their slopes
     "extremes": RUNS | {"engines.process", "report", "results", "sweeps"},
     "cli": RUNS
-    | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "extremes", "fitting"},
+    | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity"}
+    | {"extremes", "fitting", "tuning"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

@@ -18,7 +18,9 @@ from sim.cli import (
     remedying,
     replaying,
     running,
+    sensing,
     sweeping,
+    tuning,
 )
 from sim.results.provenance import version
 
@@ -49,6 +51,8 @@ app.command(bordering.frontier)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)
+app.command(tuning.tune)
+app.command(sensing.sensitivity)
 app.command(replaying.replay)
 app.command(fitting.fit)
 app.command(looking.schema)

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
+from sim.cli.interrupting import Counts, interrupted
 from sim.cli.options import Dotted, Effort, Layout, Simulation, chosen
 from sim.errors import UsageError
 from sim.model.scenario import Scenario
@@ -17,7 +18,7 @@ from sim.results.origins import named, shell
 from sim.results.provenance import Provenance
 from sim.sweeps.simulate import SWEEP_REPLICATIONS
 from sim.sweeps.simulate import sweep as sweep_grid
-from sim.sweeps.study import Failure, Progress
+from sim.sweeps.study import Failure
 from sim.sweeps.swept import CHARTS, Sweep
 
 RESULTS: Final = "results.csv"
@@ -56,7 +57,7 @@ def sweep(
     world = chosen(scenario, dotted, warn=False)
     again = _again(world, [*(f"--vary {shell(text)}" for text in vary), *layout.words()], out, simulation, count)
     with screen.progress("replications") as bar:
-        counts = _Counts(bar)
+        counts = Counts(bar)
         try:
             result = sweep_grid(
                 world,
@@ -73,7 +74,7 @@ def sweep(
                 on_damage=lambda count: screen.aside(_damaged(out, count)),
             )
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(_interrupted(out, counts, again)) from None
+            raise KeyboardInterrupt(interrupted(out, counts, again)) from None
     written = _write(result, out) if out else []
     if simulation.json:
         screen.out_json(result.as_json() | {"written": [path.as_posix() for path in written]})
@@ -121,25 +122,6 @@ def _again(world: Scenario, points: list[str], out: Path | None, simulation: Sim
     words += [f"--reps {count}", f"--seed {simulation.seed}"]
     words += [f"--engine {simulation.engine}"] if simulation.engine else []
     return " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
-
-
-class _Counts:
-    """Remembers how far it got, for the bar and for the last line of an interrupted sweep."""
-
-    def __init__(self, bar: Progress | None) -> None:
-        self.done, self.planned, self._bar = 0, 0, bar
-
-    def __call__(self, done: int, planned: int) -> None:
-        self.done, self.planned = done, planned
-        if self._bar:
-            self._bar(done, planned)
-
-
-def _interrupted(out: Path | None, counts: _Counts, again: str) -> str:
-    done = f"interrupted after {counts.done:,} of {counts.planned:,} replications"
-    if out is None:
-        return f"{done}: nothing is kept without a folder\n  next time: {again} --out DIR"
-    return f"{done}: they are kept in {out}\n  to go on: {again}"
 
 
 def _damaged(out: Path | None, count: int) -> str:

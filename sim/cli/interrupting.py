@@ -1,0 +1,27 @@
+"""What an interrupted command says: how far it got, what is kept, how to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim.sweeps.study import Progress
+
+
+class Counts:
+    """Remembers how far it got, for the bar and for the last line of an interrupted command."""
+
+    def __init__(self, bar: Progress | None) -> None:
+        self.done, self.planned, self._bar = 0, 0, bar
+
+    def __call__(self, done: int, planned: int) -> None:
+        self.done, self.planned = done, planned
+        if self._bar:
+            self._bar(done, planned)
+
+
+def interrupted(out: Path | None, counts: Counts, again: str) -> str:
+    """Return the last lines of a command that was interrupted."""
+    done = f"interrupted after {counts.done:,} of {counts.planned:,} replications"
+    if out is None:
+        return f"{done}: nothing is kept without a folder\n  next time: {again} --out DIR"
+    return f"{done}: they are kept in {out}\n  to go on: {again}"
