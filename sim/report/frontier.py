@@ -54,6 +54,7 @@ def frontier(
     if min(xs) > 0 and max(xs) > _WIDE * min(xs):
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("")
     if current:
         ax.axvline(frames.sort_key(current)[1], color=RED, lw=1.2, ls="--", label=f"in use: {current}")
     ax.set_xlim(min(xs), max(xs))
