@@ -27,7 +27,7 @@ NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 LANGUAGES = ("console", "python", "toml", "text", "sh")
 SIMULATING = ("run", "compare", "compare-systems", "sweep", "explain", "remedies", "diagnose", "occupancy")
 SHORT = "6h"
-IMAGE_BYTES_MAX = 200_000
+IMAGE_BYTES_MAX = 400_000
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 PRIVATE = re.compile(r"/work/|/tmp/|/home/|/root/|\.\./shared")
 
