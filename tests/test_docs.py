@@ -44,7 +44,7 @@ LESS = {
 }
 """What makes a command short where the length of the scenario stays."""
 SHORT = "6h"
-IMAGE_BYTES_MAX = 200_000
+IMAGE_BYTES_MAX = 400_000
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 PRIVATE = re.compile(r"/work/|/tmp/|/home/|/root/|\.\./shared")
 
