@@ -18,7 +18,6 @@ from sim.results.provenance import ENGINE_FOR_MANY, SEED
 from sim.sweeps.planning import BUDGET
 from sim.sweeps.simulate import REPLICATIONS
 
-PRECISION: Final = 0.1
 _MOST: Final = 1_000_000
 
 Dotted = Annotated[Mapping[str, str] | None, Parameter(parse=False)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -9,9 +10,10 @@ from cyclopts import Parameter
 from sim.cli import dotted as overriding
 from sim.cli import screen
 from sim.cli.criteria import criterion
-from sim.cli.options import PRECISION, Dotted, Effort, Simulation, chosen
+from sim.cli.options import Dotted, Effort, Simulation, chosen
+from sim.cli.precision import PRECISION, Sureness
 from sim.errors import UsageError
-from sim.rarity import rare
+from sim.rarity import BUDGET, rare
 from sim.results.many import Replications
 from sim.results.measures import FALSE_TERMINATIONS
 from sim.results.origins import shell
@@ -26,6 +28,7 @@ def run(
     *,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
+    sureness: Sureness | None = None,
     fail_if: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     method: Literal["count", "rare"] = "count",
     dotted: Dotted = None,
@@ -41,17 +44,22 @@ def run(
     method
         `rare` estimates false terminations per lease-hour to 10 % by weighted renewal cycles, however few there are.
     """
-    simulation, effort = simulation or Simulation(), effort or Effort()
+    simulation, effort, sure = simulation or Simulation(), effort or Effort(), sureness or Sureness()
     if method == "rare":
-        return _rare(scenario, simulation, effort, fail_if, dotted)
+        return _rare(scenario, simulation, effort, sure, fail_if, dotted)
     criteria = [criterion(text) for text in fail_if]
-    count = effort.replications()
+    wanted = sure.wanted()
+    count = effort.replications() if wanted is None or effort.reps else None
+    if wanted is None and count is None:
+        wanted = PRECISION
     world = chosen(scenario, dotted)
     with screen.progress("replications") as progress:
         result = replicate(
             world,
             count,
-            precision=PRECISION if count is None else None,
+            precision=wanted,
+            confidence=sure.confidence,
+            budget=sure.budget,
             seed=simulation.seed,
             engine=simulation.engine_for_many,
             jobs=effort.workers,
@@ -71,7 +79,9 @@ def run(
     return 1 if failed else 0
 
 
-def _rare(scenario: str, simulation: Simulation, effort: Effort, fail_if: tuple[str, ...], dotted: Dotted) -> int:
+def _rare(
+    scenario: str, simulation: Simulation, effort: Effort, sure: Sureness, fail_if: tuple[str, ...], dotted: Dotted
+) -> int:
     """Estimate a rate of rare events."""
     criteria = [criterion(text) for text in fail_if]
     if simulation.engine not in (None, "process", "auto"):
@@ -81,9 +91,14 @@ def _rare(scenario: str, simulation: Simulation, effort: Effort, fail_if: tuple[
             raise UsageError(f"--fail-if {each.metric}: method rare estimates {FALSE_TERMINATIONS} only")
     if effort.reps not in (None, "auto"):
         raise UsageError(f"--reps {effort.reps}: method rare stops at a precision", "leave --reps out")
+    wanted = sure.wanted()
+    if isinstance(wanted, Mapping) and set(wanted) != {FALSE_TERMINATIONS}:
+        raise UsageError(f"--precision {', '.join(wanted)}: method rare estimates {FALSE_TERMINATIONS} only")
+    share = wanted[FALSE_TERMINATIONS] if isinstance(wanted, Mapping) else wanted or PRECISION
+    cycles = BUDGET if sure.budget is None else _cycles(sure.budget)
     world = chosen(scenario, dotted)
-    with screen.progress("renewal cycles") as progress:
-        result = rare(world, precision=PRECISION, seed=simulation.seed, progress=progress)
+    with screen.progress("renewal cycles") as bar:
+        result = rare(world, FALSE_TERMINATIONS, share, sure.confidence, cycles, simulation.seed, bar)
     metrics = {FALSE_TERMINATIONS: result.estimate}
     if simulation.json:
         screen.out_json(result.as_json())
@@ -92,6 +107,12 @@ def _rare(scenario: str, simulation: Simulation, effort: Effort, fail_if: tuple[
         for each in criteria:
             screen.out(f"  {each.words(metrics)}")
     return 1 if any(each.failed(metrics) for each in criteria) else 0
+
+
+def _cycles(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"--budget {text}: with --method rare it is a number of renewal cycles")
+    return int(text)
 
 
 def _next(result: Replications) -> list[str]:

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from sim.rarity.estimating import RareEstimate, rare
+from sim.rarity.estimating import BUDGET, RareEstimate, rare
 
-__all__ = ["RareEstimate", "rare"]
+__all__ = ["BUDGET", "RareEstimate", "rare"]
