@@ -38,7 +38,8 @@ def paired_difference(a: Values, b: Values, unit: str, confidence: float = 0.95)
         unit: unit of both.
         confidence: nominal coverage.
 
-    If no replication differs, the bounds are infinite: the designs may still differ in rare ones.
+    If no replication differs, the bounds are infinite: the designs may still differ in rare ones. So they are if all
+    differ by the same; then `p` is the sign test's, for how much is not known, but which way is.
     """
     first, second = pair_of("a", a, "b", b)
     return _interval(first - second, unit, confidence)
@@ -50,5 +51,11 @@ def _interval(sample: Array, unit: str, confidence: float) -> Estimate:
         return Estimate(nan, -inf, inf, unit, 0, ONE, confidence)
     spread = Sample(sample, float(abs(sample).max()))
     if spread.alike:
-        return Estimate(spread.mean, -inf, inf, unit, spread.n, ALIKE if spread.n > 1 else ONE, confidence)
+        p = sign_p(spread.mean, spread.n)
+        return Estimate(spread.mean, -inf, inf, unit, spread.n, ALIKE if spread.n > 1 else ONE, confidence, p)
     return Estimate(spread.mean, *spread.bounds(confidence), unit, spread.n, NAME, confidence, spread.p_of())
+
+
+def sign_p(value: float, n: int) -> float:
+    """Return how often chance alone would give `n` differences one sign; nan where there is no difference."""
+    return min(1.0, 2.0 ** (1 - n)) if value else nan

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.stats.counts import rate_interval
 from sim.stats.estimates import Array, Estimate, Values, check_confidence, pair_of
-from sim.stats.means import ALIKE, ONE, ZERO
+from sim.stats.means import ALIKE, ONE, ZERO, sign_p
 from sim.stats.skewed import NAME, Sample
 
 JACKKNIFE_BELOW = 30
@@ -79,7 +79,7 @@ def paired_ratio_difference(
 
     The interval is that of the mean of what each pair contributes, as in `ratio_interval`, so that what the designs
     share cancels. If neither design saw anything, no replication differs, or all differ by the same, the bounds are
-    infinite. No exposure in one design gives nan.
+    infinite (and `p` is that of `paired_difference`). No exposure in one design gives nan.
     """
     check_confidence(confidence)
     a = _ratio_pair("numerators_a", numerators_a, "denominators_a", denominators_a)
@@ -93,7 +93,7 @@ def paired_ratio_difference(
     fitted = _noisy(a[1]) + _noisy(b[1])
     sample = Sample(parts[0] - parts[1], max(float(abs(part).max()) for part in parts), fitted)
     if np.array_equal(a, b) or sample.alike:
-        return Estimate(value, -inf, inf, unit, n, ALIKE if n > 1 else ONE, confidence)
+        return Estimate(value, -inf, inf, unit, n, ALIKE if n > 1 else ONE, confidence, sign_p(value, n))
     method = f"paired {_method(n)}"
     return _around(value, sample, unit, method, confidence)
 
