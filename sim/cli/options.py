@@ -68,6 +68,20 @@ class Effort:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who does the work."""
+
+    jobs: int | Literal["auto"] = "auto"
+    """Processes; `auto` takes as many as there are processors."""
+
+    @property
+    def count(self) -> int:
+        """How many processes."""
+        return processors() if self.jobs == "auto" else self.jobs
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """Which points a sweep has."""
 
