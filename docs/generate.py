@@ -394,7 +394,7 @@ def usage(name: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
 # ---------------------------------------------------------------------- python.md
 
 _API = (
-    ("sim", ("load", "loads", "names", "dumps", "run", "replicate", "rare", "compare", "sweep", "best")),
+    ("sim", ("load", "loads", "names", "dumps", "run", "replicate", "rare", "split", "compare", "sweep", "best")),
     ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "Provenance")),
     ("sim", ("ScenarioError", "UsageError", "SimulationError")),
     ("sim.stats", ("Estimate",)),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
     from sim.model.load import dumps, loads, names
     from sim.model.scenario import Scenario
-    from sim.rarity import RareEstimate, rare
+    from sim.rarity import RareEstimate, SplitEstimate, rare, split
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
     from sim.sweeps.best import Best, best
@@ -27,7 +27,7 @@ _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names"),
     "sim.model.scenario": ("Scenario",),
-    "sim.rarity": ("RareEstimate", "rare"),
+    "sim.rarity": ("RareEstimate", "SplitEstimate", "rare", "split"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
     "sim.sweeps.best": ("Best", "best"),
     "sim.sweeps": ("SimulationError", "Sweep", "compare", "open", "replicate", "run", "sweep"),
@@ -44,6 +44,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "SimulationError",
+    "SplitEstimate",
     "Sweep",
     "UsageError",
     "best",
@@ -56,6 +57,7 @@ __all__ = [
     "rare",
     "replicate",
     "run",
+    "split",
     "sweep",
 ]
 
