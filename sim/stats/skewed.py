@@ -64,7 +64,7 @@ class Sample:
             return 0.0
         off = (self.values - self.mean) / self.deviation
         raw = float((off**3).mean()) * (self.n / (self.n - 1)) ** 1.5
-        return raw * sqrt(self.n * (self.n - 1)) / (self.n - 2) / 3
+        return float(raw * sqrt(self.n * (self.n - 1)) / (self.n - 2) / 3)
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         """Return the interval of the mean; infinite where nothing varied or values are missing."""

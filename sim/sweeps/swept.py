@@ -20,7 +20,8 @@ from sim.results.origins import settings
 from sim.results.provenance import Provenance, sha256
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
-from sim.sweeps.grid import Axis, Point, identities, labels_of
+from sim.sweeps.axes import Axis
+from sim.sweeps.grid import Point, identities, labels_of
 from sim.sweeps.study import Failure
 from sim.sweeps.versus import COMPARED_MAX, Versus, versus
 
