@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -85,7 +86,8 @@ def doubtful(axes: Sequence[Axis], *, twice: bool = False) -> Iterator[Problem]:
     for one in axes:
         if not one.values:
             yield Problem(one.key, "has no values to take", hint=f"for example {one.key}=1m,2m,5m")
-        for label in sorted({label for label in one.labels if not twice and one.labels.count(label) > 1}):
+        often = Counter(() if twice else one.labels)
+        for label in sorted(label for label, count in often.items() if count > 1):
             yield Problem(one.key, f"the value {label} is there twice")
     for one, other in itertools.permutations(axes, 2):
         if other.key.startswith(f"{one.key}."):
