@@ -65,6 +65,20 @@ def test_what_is_left_of_a_law_is_its_tail(law: str) -> None:
     assert abs(found - expected) <= 4 * math.sqrt(expected * (1 - expected) / n)
 
 
+def test_a_sleeper_is_copied_while_it_sleeps() -> None:
+    """Its clock stands and it waits the interval out: the age that it will reach is known before it wakes."""
+    scenario, _ = CASES["sleep 1e-3"]
+    copier = Copier(lone_holder(scenario), 1)
+    parent = next(p for p in iter(copier.fresh, None) if p.peak_ns > 120 * SECOND)
+    (begin, end), age = parent.sleeps[0], 110 * SECOND
+    at = parent.when(age)
+    assert at is not None
+    assert begin < at < end
+    assert at == begin + 10 * SECOND or at == parent.began_ns + age
+    assert len({copier.copy(parent, age).peak_ns for _ in range(20)}) == 20
+    assert parent.when(10**15) is None
+
+
 def test_levels_rise_and_are_reached() -> None:
     scenario, _ = CASES["sleep 1e-3"]
     levels = levels_for(Copier(lone_holder(scenario), 1), 100)

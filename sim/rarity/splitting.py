@@ -24,7 +24,7 @@ from sim.engines.process.draws import Sampler
 from sim.engines.process.world import World
 from sim.model.distributions import Distribution, Mixture
 from sim.model.scenario import Scenario
-from sim.rarity.cycles import Cycle, Follower
+from sim.rarity.cycles import Cycle, Follower, longest_wait_ns
 from sim.streams import Streams, stable_id
 from sim.trace import Row
 from sim.vocabulary import PART_OF_MIXTURE, Kind, Purpose
@@ -71,6 +71,29 @@ class Particle:
     began_ns: int
     rows: Sequence[Row]
     made: Mapping[Address, tuple[int, Block]]
+    sleeps: Sequence[tuple[int, int]]
+    """When sleeps began and ended within the cycle."""
+    wait_ns: int
+    """The interval between renewals: a sleep stops the holder's clock, so it is still to be waited out afterwards."""
+
+    @property
+    def peak_ns(self) -> int:
+        """How old the lease became, or was bound to become: see `when`."""
+        asleep = sum(end - begin for begin, end in self.sleeps)
+        return max(self.cycle.length_ns, self.wait_ns + asleep if asleep else 0)
+
+    def when(self, age_ns: int) -> int | None:
+        """Return when the lease had this age, or was bound to reach it, having been asleep for so long; None if never.
+
+        Of a sleeper it is known early: who has slept an hour renews an interval and an hour after the last time.
+        """
+        found = self.began_ns + age_ns if age_ns <= self.cycle.length_ns else None
+        left = age_ns - self.wait_ns
+        for begin, end in self.sleeps if left > 0 else ():
+            if left <= end - begin:
+                return begin + left if found is None else min(found, begin + left)
+            left -= end - begin
+        return found
 
 
 def play(scenario: Scenario, draws: Kept) -> Particle:
@@ -87,8 +110,19 @@ def play(scenario: Scenario, draws: Kept) -> Particle:
             cycle = follower.after(rows[seen])
             seen += 1
             if cycle is not None:
-                return Particle(cycle, follower.began, rows[:seen], draws.made)
-    return Particle(follower.ended(scenario.duration, killed=False), follower.began, rows[:seen], draws.made)
+                return _particle(scenario, cycle, follower.began, rows[:seen], draws)
+    return _particle(scenario, follower.ended(scenario.duration, killed=False), follower.began, rows[:seen], draws)
+
+
+def _particle(scenario: Scenario, cycle: Cycle, began: int, rows: Sequence[Row], draws: Kept) -> Particle:
+    over = began + cycle.length_ns
+    sleeping = {index for index, fault in enumerate(scenario.faults) if fault.what == "sleep"}
+    sleeps = [
+        (max(row[0], began), min(row[0] + row[6], over))
+        for row in rows
+        if row[1] == Kind.FAULT_BEGIN and row[4] in sleeping and row[0] < over and row[0] + row[6] > began
+    ]
+    return Particle(cycle, began, rows, draws.made, sleeps, longest_wait_ns(scenario))
 
 
 class Copier:
@@ -106,7 +140,8 @@ class Copier:
 
     def copy(self, parent: Particle, age_ns: int) -> Particle:
         """Play a cycle that is `parent` until its lease has this age, and has luck of its own from then on."""
-        at = parent.began_ns + age_ns
+        at = parent.when(age_ns)
+        assert at is not None, "only what reached an age is copied there"
         fresh = Streams(self.seed, self.played)
         kept = {}
         for address, (when, block) in parent.made.items():
@@ -205,14 +240,14 @@ def run_levels(copier: Copier, levels: Sequence[int], effort: int) -> Run:
     result.hours_ns = [p.cycle.length_ns for p in particles]
     for at in range(len(levels) + 1):
         level = levels[at] if at < len(levels) else None
-        stopped = [p for p in particles if p.cycle.killed and (level is None or p.cycle.length_ns < level)]
+        stopped = [p for p in particles if p.cycle.killed and (level is None or p.peak_ns < level)]
         for p in stopped:
             share = weight / len(particles)
             result.probability += share
             result.causes[p.cycle.suspects] = result.causes.get(p.cycle.suspects, 0.0) + share
         if level is None:
             break
-        old = [p for p in particles if p.cycle.length_ns >= level]
+        old = [p for p in particles if p.peak_ns >= level]
         result.shares.append(len(old) / len(particles))
         if not old:
             break
@@ -228,7 +263,7 @@ def levels_for(copier: Copier, effort: int) -> list[int]:
     levels: list[int] = []
     particles = [copier.fresh() for _ in range(FRESH * effort)]
     while len(levels) < LEVELS_MAX:
-        ages = sorted(p.cycle.length_ns for p in particles)
+        ages = sorted(p.peak_ns for p in particles)
         stops = sum(p.cycle.killed for p in particles)
         if stops > SHARE * len(particles):
             break
@@ -237,7 +272,7 @@ def levels_for(copier: Copier, effort: int) -> list[int]:
         level = wanted if ages[-1] >= wanted else ages[-1]
         if level <= (levels[-1] if levels else 0):
             break
-        old = [p for p in particles if p.cycle.length_ns >= level]
+        old = [p for p in particles if p.peak_ns >= level]
         levels.append(level)
         particles = [copier.copy(old[number % len(old)], level) for number in range(effort)]
     return levels
