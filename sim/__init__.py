@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
     from sim.model.shelf import mixes
-    from sim.rarity import RareEstimate, rare
+    from sim.rarity import RareEstimate, SplitEstimate, rare, split
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.story.bounds import Bound, bounds
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
@@ -36,7 +36,7 @@ _HOMES = {
     "sim.extremes": ("Frontier", "Measured", "WorstCase", "frontier", "measured", "worst_case"),
     "sim.model.scenario": ("Scenario",),
     "sim.model.shelf": ("mixes",),
-    "sim.rarity": ("RareEstimate", "rare"),
+    "sim.rarity": ("RareEstimate", "SplitEstimate", "rare", "split"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
     "sim.story.bounds": ("Bound", "bounds"),
     "sim.sweeps.best": ("Best", "best"),
@@ -61,6 +61,7 @@ __all__ = [
     "ScenarioError",
     "Sensitivity",
     "SimulationError",
+    "SplitEstimate",
     "Sweep",
     "SystemsCompared",
     "Tuned",
@@ -83,6 +84,7 @@ __all__ = [
     "replicate",
     "run",
     "sensitivity",
+    "split",
     "sweep",
     "systems",
     "tune",

@@ -14,6 +14,8 @@ Made = TypeVar("Made")
 
 TARGET_S: Final = 0.25
 """Seconds a task should take: a few milliseconds go into handing one out, on a cluster more than on one machine."""
+EVERY_S: Final = 1.0
+"""Seconds between two times that results are written down: a kill in between costs that much work again."""
 _GROWTH: Final = 2
 
 
@@ -41,3 +43,18 @@ class Pace:
         if self._fixed is not None:
             return self._fixed
         return max(1, min(self.size, -(-left // (2 * workers))))
+
+
+class Seldom:
+    """Says when enough time has gone by since the last time: what costs the same for one result or a hundred waits."""
+
+    def __init__(self) -> None:
+        self._last = perf_counter() - EVERY_S
+
+    def due(self) -> bool:
+        """Return whether it is time again; the time counts from when this was last so."""
+        now = perf_counter()
+        if now - self._last < EVERY_S:
+            return False
+        self._last = now
+        return True

@@ -56,6 +56,7 @@ def test_a_scenario() -> None:
     found = sim.best(world, {"renewal.every": ["0.2", "0.9"]}, "false_terminations_per_lease_hour", 0.5)
     assert found.values == {"renewal.every": "0.2"}
     assert "best: renewal.every = 0.2" in repr(found)
+    assert "replay one: leasesim explain" in repr(found)
     assert found.as_json()["decided"]
 
 

@@ -80,12 +80,12 @@ def test_without_words_and_with_help_it_says_what_there_is(cli: Callable[..., Re
     for words in ((), ("--help",)):
         code, out, _ = cli(*words)
         assert code == 0
-        for name in ("list", "show", "check", "run", "sweep", "compare", "explain", "schema"):
+        for name in ("list", "show", "check", "run", "sweep", "compare", "best", "explain", "schema"):
             assert re.search(rf"^│ {name} ", out, re.MULTILINE), name
     assert cli("--version")[1].strip() == __import__("sim").__version__
 
 
-@pytest.mark.parametrize("name", ["show", "check", "run", "sweep", "compare", "explain", "list", "schema"])
+@pytest.mark.parametrize("name", ["show", "check", "run", "sweep", "compare", "best", "explain", "list", "schema"])
 def test_every_command_explains_every_option(cli: Callable[..., Result], name: str) -> None:
     code, out, _ = cli(name, "--help")
     assert code == 0
@@ -160,6 +160,18 @@ def test_schema_is_json(cli: Callable[..., Result]) -> None:
         ("run small.toml --fail-if kills>1", ["no metric is named 'kills'"]),
         ("run small.toml --fail-if often", ["cannot read the criterion 'often'"]),
         ("list --lease.ttl 3m", ["--lease.ttl changes a scenario, and this command simulates none"]),
+        ("best small.toml --zone 1", ["the best of what?", "--vary lease.ttl=1m,2m,5m"]),
+        ("best small.toml --vary lease.ttl=1m,2m", ["--zone is missing", "in 1/lease-h"]),
+        (
+            "best small.toml --vary lease.ttl=1m,2m --zone 1 --metric goodpu",
+            ["did you mean 'goodput_runs_per_slot_hour'"],
+        ),
+        ("best small.toml --vary lease.ttl=1m,2m --zone 1 --budget 9", ["2 settings need 40 replications at least"]),
+        ("run small.toml --precision queue_wait_second=0.1", ["did you mean 'queue_wait_seconds'?"]),
+        ("run small.toml --precision much", ["--precision: 'much' is not a number"]),
+        ("run small.toml --precision 0.1 --budget much", ["budget = much: must be replications"]),
+        ("run small.toml --budget 10", ["nothing to stop for"]),
+        ("run small.toml --confidence 95", ["confidence = 95.0"]),
         ("compare small.toml", ["nothing to compare with", "--with lease.ttl=10m"]),
         ("compare small.toml --with lease.ttl", ["--with lease.ttl: there is no value"]),
         ("compare small.toml small.toml --reps auto", ["--reps auto: a comparison needs a number"]),
@@ -238,7 +250,7 @@ def test_run_until_it_is_precise(cli: Callable[..., Result]) -> None:
     _, out, _ = cli(
         "run", "small.toml", "--reps", "auto", "--jobs", "1", "--faults.sleep.probability", "0", "--duration", "1m"
     )
-    assert "wanted half-widths of 10%: false_terminations_per_lease_hour zero throughout" in out
+    assert "false_terminations_per_lease_hour: wanted within 10%, zero in all 125 replications: below " in out
 
 
 def test_every_simulating_command_prints_json(cli: Callable[..., Result]) -> None:
@@ -248,7 +260,7 @@ def test_every_simulating_command_prints_json(cli: Callable[..., Result]) -> Non
     assert set(run["metrics"]["utilisation"]) == {"estimate", "low", "high", "unit", "n"}
     assert run["provenance"]["replications"] == 2
     both = json.loads(cli("compare", "small.toml", "--with", "lease.ttl=10m", *words)[1])
-    assert set(both["metrics"]["utilisation"]) == {"a", "b", "difference", "verdict"}
+    assert set(both["metrics"]["utilisation"]) == {"a", "b", "difference", "p_adjusted", "verdict"}
     assert both["provenance"]["b"]["overrides"] == {"lease.ttl": "10m"}
     grid = json.loads(cli(*SWEEP, *words)[1])
     assert [point["values"]["lease.ttl"] for point in grid["points"]] == ["1m", "1m", "4m", "4m"]
@@ -273,6 +285,39 @@ def test_a_criterion_decides_the_exit_code(cli: Callable[..., Result], criterion
     assert told in out
     (criteria,) = json.loads(cli(*words, "--json")[1])["criteria"]
     assert criteria == {"criterion": criterion, "failed": bool(code)}
+
+
+def test_best_says_which_and_how_to_replay_it(cli: Callable[..., Result]) -> None:
+    words = ("best", "small.toml", "--vary", "lease.ttl=1m,10m", "--zone", "0.5", "--jobs")
+    code, out, _ = cli(*words, "1")
+    assert code == 0
+    assert "best: lease.ttl = 10m, with probability 95% or more" in out
+    assert "leasesim explain small.toml --seed 1 --rep 0 --lease.ttl 10m" in out
+    told = [json.loads(cli(*words, jobs, "--json")[1]) for jobs in ("1", "2")]
+    assert told[0] == told[1]
+    assert told[0]["best"] == {"lease.ttl": "10m"}
+
+
+def test_run_says_what_precision_was_reached(cli: Callable[..., Result]) -> None:
+    metric = "false_terminations_per_lease_hour"
+    words = (
+        "run",
+        "small.toml",
+        "--precision",
+        f"{metric}=0.5,wasted_work_fraction=0.01",
+        "--budget",
+        "25",
+        "--jobs",
+        "1",
+    )
+    code, out, _ = cli(*words, "--confidence", "0.9")
+    assert code == 0
+    assert "90 % interval" in out
+    assert "25 replications (the budget is spent)" in out
+    assert re.search(r"wasted_work_fraction: wanted within 1%, reached \d+% with 25: about [\d,]+ replications", out)
+    told = json.loads(cli(*words, "--json")[1])["precision"]
+    assert told[1]["state"] == "open"
+    assert told[1]["needed"] > 25
 
 
 def test_compare_says_in_what_two_scenarios_differ(cli: Callable[..., Result], folder: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import sim
+from sim import pacing
 from sim.errors import UsageError
 from sim.model.load import loads
 from sim.model.scenario import Scenario
@@ -35,8 +36,9 @@ AXES: dict[str, list[Any]] = {"lease.ttl": ["1m", "4m"], "renewal.every": [0.25,
 REPS = 4
 KILLED = f"""
 import sim
+from sim import pacing
 from sim.sweeps import store
-store._MANY = 3
+pacing.EVERY_S, store._MANY = 0.0, 3
 scenario = sim.loads({TOML!r})
 print("ready", flush=True)
 sim.sweep(scenario, {AXES!r}, {REPS}, out="x", chunk=1)
@@ -138,6 +140,7 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
     mortal("replace", Path)
     mortal("unlink", Path)
     monkeypatch.setattr(stores, "_MANY", 3)
+    monkeypatch.setattr(pacing, "EVERY_S", 0.0)
 
     def after(count: int | None) -> None:
         left[0] = count
@@ -210,6 +213,7 @@ def test_killed_at_random_moments_it_goes_on_to_the_same_bytes(
 def test_a_full_disk_is_told_and_loses_nothing(
     small: Scenario, expected: tuple[dict[str, bytes], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pacing, "EVERY_S", 0.0)
     real, calls = os.fsync, []
 
     def fsync(handle: int) -> None:

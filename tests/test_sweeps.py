@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import sim
-from sim import metrics
+from sim import metrics, pacing
 from sim.errors import UsageError
 from sim.metrics import Tally
 from sim.model.load import loads
@@ -318,8 +318,13 @@ def test_an_interrupted_sweep_goes_on(small: Scenario, expected: dict[str, bytes
 
 @pytest.mark.parametrize("torn", [b"", b"PAR1", None])
 def test_a_damaged_part_is_noticed_and_simulated_again(
-    small: Scenario, expected: dict[str, bytes], tmp_path: Path, torn: bytes | None
+    small: Scenario,
+    expected: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    torn: bytes | None,
 ) -> None:
+    monkeypatch.setattr(pacing, "EVERY_S", 0.0)
     with pytest.raises(KeyboardInterrupt):
         sweep(small, AXES, REPS, out=tmp_path, progress=Stop(6), chunk=2)
     one, *others = (tmp_path / "parts").iterdir()
@@ -331,6 +336,19 @@ def test_a_damaged_part_is_noticed_and_simulated_again(
     told: list[int] = []
     result = sweep(small, AXES, REPS, out=tmp_path, on_damage=told.append)
     assert (result.computed, result.reused, told, len(others)) == (12, 4, [1], 2)
+    assert kept(result) == expected
+
+
+def test_results_are_written_together_and_none_is_lost_by_stopping(
+    small: Scenario, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part costs the same for one row as for many; an hour between two writes makes two of six results."""
+    monkeypatch.setattr(pacing, "EVERY_S", 3600.0)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(small, AXES, REPS, out=tmp_path, progress=Stop(6), chunk=1)
+    assert len(list((tmp_path / "parts").iterdir())) == 2  # the first at once, the rest at the end
+    result = sweep(small, AXES, REPS, out=tmp_path)
+    assert (result.computed, result.reused) == (10, 6)
     assert kept(result) == expected
 
 

@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from sim.cli import (
     bordering,
+    choosing,
     comparing,
     diagnosing,
     explaining,
@@ -46,6 +47,7 @@ app.command(running.run)
 app.command(sweeping.sweep)
 app.command(running.compare)
 app.command(comparing.compare_systems)
+app.command(choosing.best)
 app.command(explaining.explain)
 app.command(bordering.frontier)
 app.command(occupying.occupancy)

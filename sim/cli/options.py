@@ -18,7 +18,6 @@ from sim.results.provenance import ENGINE_FOR_MANY, SEED
 from sim.sweeps.planning import BUDGET
 from sim.sweeps.simulate import REPLICATIONS
 
-PRECISION: Final = 0.1
 _MOST: Final = 1_000_000
 
 Dotted = Annotated[Mapping[str, str] | None, Parameter(parse=False)]
@@ -64,6 +63,20 @@ class Effort:
 
     @property
     def workers(self) -> int:
+        """How many processes."""
+        return processors() if self.jobs == "auto" else self.jobs
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who does the work."""
+
+    jobs: int | Literal["auto"] = "auto"
+    """Processes; `auto` takes as many as there are processors."""
+
+    @property
+    def count(self) -> int:
         """How many processes."""
         return processors() if self.jobs == "auto" else self.jobs
 

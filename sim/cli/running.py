@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -9,9 +10,10 @@ from cyclopts import Parameter
 from sim.cli import dotted as overriding
 from sim.cli import screen
 from sim.cli.criteria import criterion
-from sim.cli.options import PRECISION, Dotted, Effort, Simulation, chosen
+from sim.cli.options import Dotted, Effort, Simulation, chosen
+from sim.cli.precision import PRECISION, Sureness
 from sim.errors import UsageError
-from sim.rarity import rare
+from sim.rarity import BUDGET, RareEstimate, SplitEstimate, rare, second, split
 from sim.results.many import Replications
 from sim.results.measures import FALSE_TERMINATIONS
 from sim.results.origins import shell
@@ -26,8 +28,9 @@ def run(
     *,
     simulation: Simulation | None = None,
     effort: Effort | None = None,
+    sureness: Sureness | None = None,
     fail_if: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
-    method: Literal["count", "rare"] = "count",
+    method: Literal["count", "rare", "splitting"] = "count",
     dotted: Dotted = None,
 ) -> int:
     """Simulate a scenario many times: every metric with its interval, and what was to blame.
@@ -39,19 +42,25 @@ def run(
     fail_if
         Exit with 1 if "METRIC > NUMBER" (or >=, <, <=); may be given more than once.
     method
-        `rare` estimates false terminations per lease-hour to 10 % by weighted renewal cycles, however few there are.
+        `rare` estimates false terminations per lease-hour to 10 % by weighted renewal cycles, however few there are;
+        `splitting` does so to 30 %, with no weights, as a second opinion.
     """
-    simulation, effort = simulation or Simulation(), effort or Effort()
-    if method == "rare":
-        return _rare(scenario, simulation, effort, fail_if, dotted)
+    simulation, effort, sure = simulation or Simulation(), effort or Effort(), sureness or Sureness()
+    if method != "count":
+        return _rare(method, scenario, simulation, effort, sure, fail_if, dotted)
     criteria = [criterion(text) for text in fail_if]
-    count = effort.replications()
+    wanted = sure.wanted()
+    count = effort.replications() if wanted is None or effort.reps else None
+    if wanted is None and count is None:
+        wanted = PRECISION
     world = chosen(scenario, dotted)
     with screen.progress("replications") as progress:
         result = replicate(
             world,
             count,
-            precision=PRECISION if count is None else None,
+            precision=wanted,
+            confidence=sure.confidence,
+            budget=sure.budget,
             seed=simulation.seed,
             engine=simulation.engine_for_many,
             jobs=effort.workers,
@@ -71,19 +80,35 @@ def run(
     return 1 if failed else 0
 
 
-def _rare(scenario: str, simulation: Simulation, effort: Effort, fail_if: tuple[str, ...], dotted: Dotted) -> int:
+def _rare(
+    method: Literal["rare", "splitting"],
+    scenario: str,
+    simulation: Simulation,
+    effort: Effort,
+    sure: Sureness,
+    fail_if: tuple[str, ...],
+    dotted: Dotted,
+) -> int:
     """Estimate a rate of rare events."""
     criteria = [criterion(text) for text in fail_if]
     if simulation.engine not in (None, "process", "auto"):
-        raise UsageError(f"--engine {simulation.engine}: method rare runs on the engine 'process'")
+        raise UsageError(f"--engine {simulation.engine}: method {method} runs on the engine 'process'")
     for each in criteria:
         if each.metric != FALSE_TERMINATIONS:
-            raise UsageError(f"--fail-if {each.metric}: method rare estimates {FALSE_TERMINATIONS} only")
+            raise UsageError(f"--fail-if {each.metric}: method {method} estimates {FALSE_TERMINATIONS} only")
     if effort.reps not in (None, "auto"):
-        raise UsageError(f"--reps {effort.reps}: method rare stops at a precision", "leave --reps out")
+        raise UsageError(f"--reps {effort.reps}: method {method} stops at a precision", "leave --reps out")
+    wanted = sure.wanted()
+    if isinstance(wanted, Mapping):
+        if set(wanted) != {FALSE_TERMINATIONS}:
+            raise UsageError(f"--precision {', '.join(wanted)}: method {method} estimates {FALSE_TERMINATIONS} only")
+        wanted = wanted[FALSE_TERMINATIONS]
     world = chosen(scenario, dotted)
-    with screen.progress("renewal cycles") as progress:
-        result = rare(world, precision=PRECISION, seed=simulation.seed, progress=progress)
+    way, share, most = (rare, PRECISION, BUDGET) if method == "rare" else (split, second.PRECISION, second.BUDGET)
+    cycles = most if sure.budget is None else _cycles(sure.budget, method)
+    result: RareEstimate | SplitEstimate
+    with screen.progress("renewal cycles") as bar:
+        result = way(world, FALSE_TERMINATIONS, wanted or share, sure.confidence, cycles, simulation.seed, bar)
     metrics = {FALSE_TERMINATIONS: result.estimate}
     if simulation.json:
         screen.out_json(result.as_json())
@@ -92,6 +117,12 @@ def _rare(scenario: str, simulation: Simulation, effort: Effort, fail_if: tuple[
         for each in criteria:
             screen.out(f"  {each.words(metrics)}")
     return 1 if any(each.failed(metrics) for each in criteria) else 0
+
+
+def _cycles(text: str, method: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"--budget {text}: with --method {method} it is a number of renewal cycles")
+    return int(text)
 
 
 def _next(result: Replications) -> list[str]:

@@ -217,8 +217,18 @@ def _built(table: Table, *, by_name: bool = False, problems: Iterable[Problem] =
         found += [_found_at(problem, table, by_name) for problem in relations.contradictions(scenario)]
     if found:
         raise ScenarioError(sorted(found, key=_reading_order))
-    _ORIGINS[id(scenario)] = table.node, options
+    _remember(scenario, table.node, options)
+    return scenario
+
+
+def _remember(scenario: Scenario, node: Node, options: Options | None) -> None:
+    _ORIGINS[id(scenario)] = node, options
     weakref.finalize(scenario, _ORIGINS.pop, id(scenario), None).atexit = False
+
+
+def derived(scenario: Scenario, source: Scenario) -> Scenario:
+    """Let a copy of `source` with other values come from where that came from, as `override` does."""
+    _remember(scenario, *_ORIGINS.get(id(source), (Node(), None)))
     return scenario
 
 

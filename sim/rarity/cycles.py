@@ -61,7 +61,7 @@ def cycle_of(scenario: Scenario, draws: Streams) -> Cycle:
     world = World(scenario, draws)
     faults.begin(world)
     population.begin(world)
-    env, rows, follower = world.schedule.env, world.rows, _Follower()
+    env, rows, follower = world.schedule.env, world.rows, Follower()
     seen = 0
     while env.peek() < scenario.duration:
         env.step()
@@ -73,7 +73,7 @@ def cycle_of(scenario: Scenario, draws: Streams) -> Cycle:
     return follower.ended(scenario.duration, killed=False)
 
 
-class _Follower:
+class Follower:
     """Follows the events of a lone holder from its first renewal on."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ def reasons_against(scenario: Scenario) -> tuple[Problem, ...]:
 
 
 _Reason = tuple[str, str, str | None, str | None]
-_CRUDE: Final = 'count instead: leave out method = "rare"'
+_CRUDE: Final = "count instead: leave the method out"
 
 
 def _protocol(s: Scenario) -> Iterator[_Reason]:

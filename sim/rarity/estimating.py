@@ -168,7 +168,7 @@ def rare(
     reason, by field, where cycles do not tell the rate.
     """
     chosen, origin = named(scenario)
-    _check(metric, precision, confidence, budget, seed)
+    checked(metric, precision, confidence, budget, seed)
     problems = reasons_against(chosen)
     if problems:
         raise ScenarioError(problems)
@@ -248,7 +248,8 @@ def _causes(samples: Samples, z: Any, total: float) -> dict[str, tuple[int, floa
     return {name: (hits[name], share) for name, share in shares.most_common(8)}
 
 
-def _check(metric: str, precision: float, confidence: float, budget: int, seed: int) -> None:
+def checked(metric: str, precision: float, confidence: float, budget: int, seed: int) -> None:
+    """Refuse what means nothing, before anything is simulated."""
     if known(metric).name != FALSE_TERMINATIONS:
         raise UsageError(f"method 'rare' does not estimate '{metric}'", f"it estimates {FALSE_TERMINATIONS}")
     if not 0 < precision <= 1:

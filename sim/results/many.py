@@ -15,6 +15,7 @@ from sim.results import frames
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import CORE, FALSE_TERMINATIONS, badness, cause_lines, value_of, worst_index, zero_lines
 from sim.results.provenance import Provenance
+from sim.results.reached import Reached
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
 from sim.stats import Estimate
@@ -34,19 +35,23 @@ class Replications:
     provenance: Provenance
     stopped: str = ""
     """Why there are so many, where that was left to precision."""
+    confidence: float = 0.95
+    """Nominal coverage of every interval."""
+    reached: tuple[Reached, ...] = ()
+    """What came of each metric that was to be precise."""
 
     def __len__(self) -> int:
         return len(self.tallies)
 
     @cached_property
     def metrics(self) -> dict[str, Estimate]:
-        """Every metric by name, with its 95 % interval."""
-        return metrics.estimates(self.tallies)
+        """Every metric by name, with its interval."""
+        return metrics.estimates(self.tallies, self.confidence)
 
     @cached_property
     def causes(self) -> dict[str, Estimate]:
         """The false terminations by cause, per lease-hour, the largest first; empty where there were none."""
-        return metrics.causes_of(self.tallies)
+        return metrics.causes_of(self.tallies, self.confidence)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row a metric."""
@@ -55,7 +60,8 @@ class Replications:
     def as_json(self) -> dict[str, Any]:
         """Return metrics, causes and provenance as a JSON object."""
         values, causes = frames.as_json(self.metrics), frames.as_json(self.causes)
-        return {"metrics": values, "causes": causes, "provenance": self.provenance.as_json()}
+        told = {"precision": [each.as_json() for each in self.reached]} if self.reached else {}
+        return {"metrics": values, "causes": causes, **told, "provenance": self.provenance.as_json()}
 
     def replay(self, replication: int) -> Run:
         """Simulate one replication again, with its trace."""
@@ -85,7 +91,7 @@ class Replications:
         heading = [in_words(p.title, self.scenario), faults_in_words(self.scenario)]
         heading.append(f"{how_many}{stopped}, seed {p.seed}, engine {p.engine}")
         rows = [self._row(name) for name in CORE]
-        columns = ("metric", "estimate", "95 % interval", "unit", "worst replication")
+        columns = ("metric", "estimate", f"{100 * self.confidence:g} % interval", "unit", "worst replication")
         return Table(heading, columns, rows, list(self._notes()), right=frozenset({1}))
 
     def _row(self, name: str) -> tuple[str, ...]:
@@ -95,6 +101,7 @@ class Replications:
 
     def _notes(self) -> Iterator[str]:
         p = self.provenance
+        yield from (each.words for each in self.reached)
         yield from cause_lines(self.causes, metrics.causes_of(self.tallies, of="over_allocation"))
         yield from zero_lines(self.metrics)
         yield f"{len(self.metrics) - len(CORE)} more metrics: .to_pandas(), --json"

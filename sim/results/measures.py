@@ -83,6 +83,16 @@ def difference(name: str, b: Sequence[Tally], a: Sequence[Tally], confidence: fl
     return paired_ratio_difference(over_b, under_b, over_a, under_a, metric.unit, confidence)
 
 
+NO_DIFFERENCE: Final = "no difference shown"
+
+
+def direction(value: float, p: float, confidence: float) -> str:
+    """Return ``fewer``, ``more`` or `NO_DIFFERENCE`, by a difference and how often chance alone would show it."""
+    if not p < 1 - confidence or value == 0:
+        return NO_DIFFERENCE
+    return "fewer" if value < 0 else "more"
+
+
 def cause_lines(false_terminations: Mapping[str, Estimate], over_allocation: Mapping[str, Estimate]) -> Iterator[str]:
     """Say how much of each headline is due to what."""
     for what, causes in (("false terminations", false_terminations), ("over-allocation", over_allocation)):

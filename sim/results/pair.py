@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sim.metrics import METRICS
 from sim.results.describe import in_words
 from sim.results.many import Replications
-from sim.results.measures import CORE, difference
+from sim.results.measures import CORE, NO_DIFFERENCE, difference, direction
 from sim.results.origins import difference as distance
 from sim.results.tables import Table, interval, number
-from sim.stats import Estimate
+from sim.stats import Estimate, holm
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-NO_DIFFERENCE = "no difference shown"
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,13 @@ class Difference:
     a: Estimate
     b: Estimate
     difference: Estimate
+    p: float = math.nan
+    """How often chance alone would show such a difference, adjusted for all the metrics compared (Holm)."""
 
     @property
     def verdict(self) -> str:
-        """What the interval shows of b against a: ``fewer``, ``more`` or ``no difference shown``."""
-        if self.difference.high < 0:
-            return "fewer"
-        return "more" if self.difference.low > 0 else NO_DIFFERENCE
+        """What is shown of b against a: ``fewer``, ``more`` or ``no difference shown``."""
+        return direction(self.difference.value, self.p, self.difference.confidence)
 
     @property
     def words(self) -> str:
@@ -56,9 +54,15 @@ class Comparison:
 
     @cached_property
     def metrics(self) -> dict[str, Difference]:
-        """Every metric by name: in a, in b, and the difference b - a with its 95 % interval."""
+        """Every metric by name: in a, in b, and the difference b - a with its 95 % interval.
+
+        Verdicts on the metrics of the table are right all together with 95 %, the others together with all there are.
+        """
         a, b = self.a.metrics, self.b.metrics
-        return {name: Difference(a[name], b[name], self._difference(name)) for name in a if name in b}
+        found = {name: self._difference(name) for name in a if name in b}
+        ps = dict(zip(found, holm([each.p for each in found.values()]), strict=True))
+        ps |= zip(CORE, holm([found[name].p for name in CORE]), strict=True)
+        return {name: Difference(a[name], b[name], each, ps[name]) for name, each in found.items()}
 
     def _difference(self, name: str) -> Estimate:
         return difference(name, self.b.tallies, self.a.tallies)
@@ -81,7 +85,13 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """Return both, differences and provenance as a JSON object."""
         metrics = {
-            name: {"a": d.a.as_json(), "b": d.b.as_json(), "difference": d.difference.as_json(), "verdict": d.verdict}
+            name: {
+                "a": d.a.as_json(),
+                "b": d.b.as_json(),
+                "difference": d.difference.as_json(),
+                "p_adjusted": None if math.isnan(d.p) else d.p,
+                "verdict": d.verdict,
+            }
             for name, d in self.metrics.items()
         }
         return {"metrics": metrics, "provenance": self.provenance}
@@ -109,7 +119,8 @@ class Comparison:
         ]
         columns = ("metric", "a", "b", "b - a", "95 % interval", "unit", "b has")
         notes = [
-            f'"{NO_DIFFERENCE}": the interval holds 0, or no replication differs; it does not say that they are equal',
+            f"what b has holds for all {len(CORE)} metrics at once with 95 % (Holm), each interval by itself",
+            f'"{NO_DIFFERENCE}": chance would do, or no replication differs; it does not say that they are equal',
             f"one pair: {a.replay(0)}",
             f"          {b.replay(0)}",
         ]

@@ -27,7 +27,7 @@ ENGINE_FOR_MANY = "auto"
 to the byte whether the compiled engine was there or not."""
 
 
-_WORDS: Final = ("title", "about", "system")
+WORDS: Final = ("title", "about", "system")
 """Fields that say something about a scenario and change nothing in it."""
 
 
@@ -38,7 +38,7 @@ def canonical(scenario: Scenario) -> str:
 
 def sha256(scenario: Scenario) -> str:
     """Return the fingerprint of all that decides what happens; the title and the text about it do not."""
-    data = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in _WORDS}
+    data = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in WORDS}
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 

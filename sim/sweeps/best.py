@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,17 +18,20 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import UsageError
+from sim.metrics import Tally
 from sim.results.measures import known, value_of
-from sim.results.origins import Source, named
-from sim.results.provenance import ENGINE, SEED, Provenance
+from sim.results.origins import Origin, Source, named
+from sim.results.provenance import ENGINE_FOR_MANY, SEED, Provenance
 from sim.results.tables import Table, number
 from sim.sweeps.grid import Point, grid
-from sim.sweeps.simulate import Axes, SimulationError
-from sim.sweeps.study import Progress, Study
+from sim.sweeps.runner import pool_for
+from sim.sweeps.simulate import Axes, SimulationError, checked
+from sim.sweeps.study import Failure, Progress, Study
 
 FIRST: Final = 20
 """Replications of every setting before any is eliminated."""
 BUDGET: Final = 5000
+_AHEAD_MAX: Final = 200
 
 Array = npt.NDArray[np.float64]
 Sampler = Callable[[int, int], float]
@@ -56,9 +60,20 @@ class Selection:
 
 
 def select(
-    sample: Sampler, settings: int, indifference: float, confidence: float, budget: int, first: int = FIRST
+    sample: Sampler,
+    settings: int,
+    indifference: float,
+    confidence: float,
+    budget: int,
+    first: int = FIRST,
+    wanted: Callable[[Sequence[int], int], None] | None = None,
 ) -> Selection:
-    """Eliminate settings until one is left or `budget` replications (of all together) are spent."""
+    """Eliminate settings until one is left or `budget` replications (of all together) are spent.
+
+    `wanted` is told before each round which settings are left, and up to which replication they will be sampled.
+    """
+    if wanted:
+        wanted(range(settings), first)
     values = [[sample(at, n) for n in range(first)] for at in range(settings)]
     if settings == 1:
         return Selection((0,), (float(np.mean(values[0])),), (first,))
@@ -73,6 +88,8 @@ def select(
                                        for j in left if j != i)]  # fmt: skip
         if len(left) <= 1 or sum(map(len, values)) + len(left) > budget:
             break
+        if wanted:
+            wanted(left, count + 1)
         for at in left:
             values[at].append(sample(at, count))
         count += 1
@@ -132,13 +149,64 @@ class Best:
         else:
             leads = f"{_label(self.points[s.best])} has the best mean"
             note = f"not decided within the budget: {len(s.left)} are left, {leads}"
-        return Table([head, zone], ("setting", f"mean, {unit}", "replications", ""), rows, [note], frozenset({1, 2}))
+        notes = [note, f"replay one: {self.provenance.replay(0, self.points[s.best].values)}"]
+        return Table([head, zone], ("setting", f"mean, {unit}", "replications", ""), rows, notes, frozenset({1, 2}))
 
     def __repr__(self) -> str:
         return self.table().text()
 
     def _repr_html_(self) -> str:
         return self.table().html()
+
+
+class _Values:
+    """The metric of each setting, replication by replication, simulated some rounds ahead so that workers have work."""
+
+    def __init__(self, study: Study, metric: str, origin: Origin, budget: int) -> None:
+        self._study, self._metric, self._origin = study, metric, origin
+        self._sign, self._budget = _sign(metric), budget
+        self._values: dict[tuple[int, int], float] = {}
+        self._upto = 0
+        self.used = 0
+        self.left: Sequence[int] = range(len(study.points))
+
+    def __call__(self, at: int, replication: int) -> float:
+        self.used += 1
+        return self._values.pop((at, replication))
+
+    def ready(self, left: Sequence[int], upto: int) -> None:
+        """Have the replications before `upto` of the settings that are left."""
+        self.left = tuple(left)
+        if self._study.progress:
+            self._study.progress(min(self.used, self._budget), self._budget)
+        if upto <= self._upto:
+            return
+        room = (self._budget - self.used) // len(left) + self._upto
+        ahead = max(upto, min(self._upto + max(1, self._upto // 2), room, self._upto + _AHEAD_MAX))
+        numbers = range(self._upto, ahead)
+        points = [self._study.points[at] for at in left]
+        collected = replace(self._study, points=points, progress=None).collect(numbers)
+        if collected.failures:
+            raise self._failed(collected.failures[0])
+        for at, point in zip(left, points, strict=True):
+            for number_, tally in zip(numbers, collected.of(point, numbers), strict=True):
+                self._values[at, number_] = self._sign * self._value(tally, point, number_)
+        self._upto = ahead
+
+    def _value(self, tally: Tally, point: Point, replication: int) -> float:
+        value = value_of(tally, self._metric)
+        if math.isnan(value):
+            where = f"in replication {replication} of {_label(point)}"
+            raise UsageError(f"'{self._metric}' has no value {where}", "simulate longer")
+        return value
+
+    def _failed(self, failure: Failure) -> SimulationError:
+        where = f"{', '.join(f'{k} = {v}' for k, v in failure.values.items())}, replication {failure.replication}"
+        origin = Provenance.of(self._study.points[0].scenario, self._origin, self._study.seed, (), self._study.engine)
+        line = origin.replay(failure.replication, failure.values)
+        error = SimulationError(f"{where} failed: {failure.error}\n  replay: {line}")
+        error.add_note(failure.detail)
+        return error
 
 
 def best(
@@ -149,8 +217,9 @@ def best(
     confidence: float = 0.95,
     budget: int = BUDGET,
     seed: int = SEED,
-    engine: str = ENGINE,
+    engine: str = ENGINE_FOR_MANY,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> Best:
     """Find the best of all combinations of values by one metric, eliminating the others as soon as that is safe.
 
@@ -162,36 +231,32 @@ def best(
         confidence: probability of choosing the best where it leads by `indifference`.
         budget: replications at most, of all settings together.
         seed: same seed, same numbers.
-        engine: "process", the reference; all engines give the same events.
-        progress: called with the replications done and planned.
+        engine: "auto", the compiled one where it can run; all engines give the same results.
+        progress: called with the replications used and the budget.
+        jobs: processes; the result does not depend on it.
+
+    Workers are kept busy by simulating up to half as many rounds again ahead; what is not used is thrown away. An
+    interrupt says how far it was.
     """
     chosen, origin = named(scenario)
-    sign = _sign(metric)
+    known(metric)
+    checked(engine, seed=seed, replications=FIRST, jobs=jobs, confidence=confidence)
     _, points = grid(chosen, axes)
     if not 0 < indifference < math.inf:
         raise UsageError(f"indifference = {indifference}: must be above 0", f"in {known(metric).unit}")
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence = {confidence}: must be between 0 and 1", "0.95 is usual")
     if budget < FIRST * len(points):
         raise UsageError(f"budget = {budget}: {len(points)} settings need {FIRST * len(points)} replications at least")
-    done = 0
-
-    def sample(at: int, replication: int) -> float:
-        nonlocal done
-        collected = Study((replace(points[at], index=0),), seed, engine).collect((replication,))
-        if collected.failures:
-            raise SimulationError(f"{_label(points[at])}, replication {replication}: {collected.failures[0].error}")
-        value = value_of(collected.of(points[at], (replication,))[0], metric)
-        if math.isnan(value):
-            raise UsageError(
-                f"'{metric}' has no value in replication {replication} of {_label(points[at])}", "simulate longer"
-            )
-        done += 1
-        if progress:
-            progress(done, budget)
-        return sign * value
-
-    picked = select(sample, len(points), indifference, confidence, budget)
+    with ExitStack() as stack:
+        executor = stack.enter_context(pool_for(engine, jobs)) if jobs > 1 else None
+        values = _Values(Study(points, seed, engine, jobs, executor, progress=progress), metric, origin, budget)
+        try:
+            picked = select(values, len(points), indifference, confidence, budget, wanted=values.ready)
+        except KeyboardInterrupt:
+            words = f"interrupted after {values.used:,} of at most {budget:,} replications"
+            if len(values.left) < len(points):
+                kept = "; ".join(_label(points[at]) for at in values.left[:5])
+                words += f": {len(values.left)} of {len(points)} settings were left ({kept})"
+            raise KeyboardInterrupt(f"{words}; the same command begins anew") from None
     numbers = tuple(range(max(picked.counts)))
     return Best(points, picked, metric, indifference, confidence, Provenance.of(chosen, origin, seed, numbers, engine))
 

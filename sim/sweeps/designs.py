@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.errors import Problem, ScenarioError, UsageError, nearest
 from sim.model.load import override, parse_value
 from sim.model.scenario import Scenario
-from sim.sweeps.grid import POINTS_MAX, AxesError, Axis, Points, axis, doubtful, grid
+from sim.sweeps.axes import Axis
+from sim.sweeps.grid import POINTS_MAX, AxesError, Points, axis, doubtful, grid
 from sim.sweeps.ranges import is_range, span_of
 
 if TYPE_CHECKING:

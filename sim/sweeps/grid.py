@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, overload
 
 from sim.errors import Problem, ScenarioError, UsageError, render
-from sim.model.load import override, parse_value
+from sim.model.load import derived, override, parse_value
 from sim.model.scenario import Scenario
 from sim.model.wording import spelled
 from sim.results.provenance import canonical, sha256
+from sim.sweeps.axes import Axis
 from sim.sweeps.ranges import values_of
+from sim.sweeps.splicing import splicer
 
 POINTS_MAX: Final = 1_000_000
 
@@ -28,22 +31,6 @@ class AxesError(UsageError):
 
     def __str__(self) -> str:
         return render(self.problems)
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A key of the scenario, the values it takes and how they are written."""
-
-    key: str
-    values: Sequence[Any]
-    labels: tuple[str, ...]
-    range: str = ""
-    """Where the values were drawn from, if they were not given one by one."""
-
-    @property
-    def described(self) -> str | list[str]:
-        """The values, or where they were drawn from, as a manifest says it."""
-        return self.range or list(self.labels)
 
 
 @dataclass(frozen=True)
@@ -99,7 +86,8 @@ def doubtful(axes: Sequence[Axis], *, twice: bool = False) -> Iterator[Problem]:
     for one in axes:
         if not one.values:
             yield Problem(one.key, "has no values to take", hint=f"for example {one.key}=1m,2m,5m")
-        for label in sorted({label for label in one.labels if not twice and one.labels.count(label) > 1}):
+        often = Counter(() if twice else one.labels)
+        for label in sorted(label for label, count in often.items() if count > 1):
             yield Problem(one.key, f"the value {label} is there twice")
     for one, other in itertools.permutations(axes, 2):
         if other.key.startswith(f"{one.key}."):
@@ -113,6 +101,7 @@ class Points(Sequence[Point]):
         self._scenario, self._axes, self._codes = scenario, tuple(axes), codes
         self.identities: list[str] = []
         """Of each point; there once `check` has been through, or they were on file."""
+        self._splicer = splicer(scenario, self._axes) if len(codes) > 1 else None
         self._made = lru_cache(maxsize=4096)(self._make)
 
     def __len__(self) -> int:
@@ -130,11 +119,23 @@ class Points(Sequence[Point]):
         return self._made(index % len(self))
 
     def _make(self, index: int) -> Point:
-        changed = override(self._scenario, dict(self._chosen(index)))
+        spliced = self._splicer.at(self._codes[index]) if self._splicer else None
+        changed = (
+            derived(spliced.scenario, self._scenario)
+            if spliced
+            else override(self._scenario, dict(self._chosen(index)))
+        )
         point = Point(index, self.labels(index), changed)
+        if spliced:
+            point.__dict__["text"] = spliced.text
+            point.__dict__["identity"] = spliced.sha256[:16]
         if self.identities:
             point.__dict__["identity"] = self.identities[index]
         return point
+
+    def _identity(self, index: int) -> str:
+        spliced = self._splicer.at(self._codes[index]) if self._splicer else None
+        return spliced.sha256[:16] if spliced else self._make(index).identity
 
     def _chosen(self, index: int) -> Iterator[tuple[str, Any]]:
         for axis_, code in zip(self._axes, self._codes[index], strict=True):
@@ -151,7 +152,7 @@ class Points(Sequence[Point]):
         known: list[str] = []
         for index in range(len(self)):
             try:
-                identity = self._make(index).identity
+                identity = self._identity(index)
             except ScenarioError as error:
                 label = ", ".join(f"{key}={value}" for key, value in self.labels(index).items())
                 for problem in error.problems:

@@ -14,9 +14,10 @@ from sim.model.scenario import Scenario
 from sim.results.provenance import Provenance
 from sim.sweeps import manifest as manifests
 from sim.sweeps import parts
-from sim.sweeps.grid import Axis, Points
+from sim.sweeps.axes import Axis
+from sim.sweeps.grid import Points
 from sim.sweeps.index import Filed, Index
-from sim.sweeps.store import FAILURES, IDENTITY, PARTS, POINTS
+from sim.sweeps.store import FAILURES, IDENTITY, PARTS, POINTS, REMARKS
 from sim.sweeps.study import Failure
 from sim.sweeps.swept import Sweep
 
@@ -69,7 +70,8 @@ def open_sweep(path: str | os.PathLike[str]) -> Sweep:
     axes, points = _points(folder, scenario, list(manifest["axes"]))
     provenance = _provenance(manifest)
     tallies = Filed(Index(files, points.identities), len(provenance.replications))
-    return Sweep(scenario, axes, points, tallies, _failures(folder), provenance, reused=_rows(tallies), out=folder)
+    failures, rows, remarks = _failures(folder), _rows(tallies), _remarks(folder)
+    return Sweep(scenario, axes, points, tallies, failures, provenance, reused=rows, out=folder, remarks=remarks)
 
 
 def _rows(tallies: Filed) -> int:
@@ -101,6 +103,14 @@ def _provenance(manifest: Mapping[str, Any]) -> Provenance:
     count = manifest["replications"]
     own = {key: manifest[key] for key in ("overrides", "scenario", "sha256", "seed", "engine", "named", "version")}
     return Provenance(name=manifest["name"], replications=tuple(range(count)), versions=manifest["versions"], **own)
+
+
+def _remarks(folder: Path) -> tuple[str, ...]:
+    try:
+        found = json.loads((folder / REMARKS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return ()  # the sweep did not get to its end, or an earlier version made it
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _failures(folder: Path) -> tuple[Failure, ...]:

@@ -12,8 +12,9 @@ from sim.metrics import Tally
 from sim.model.scenario import Scenario
 from sim.results.provenance import Provenance
 from sim.stats import Estimate
+from sim.sweeps.axes import Axis
 from sim.sweeps.designs import Axes, lay_out
-from sim.sweeps.grid import POINTS_MAX, Axis, Points
+from sim.sweeps.grid import POINTS_MAX, Points
 from sim.sweeps.refining import Lattice, Limit, Place, limit_of, refined
 from sim.sweeps.study import Failure, Study
 from sim.sweeps.swept import Sweep
@@ -68,6 +69,8 @@ def worked_through(
             return {at: metrics.estimates(tallies)[limit.metric] for at, tallies in found.items()}
 
         remarks = (refined(lattice, limit, plan.budget, evaluate)[1],)
+    if study.store:
+        study.store.remark(remarks)
     folder = study.store.folder if study.store else None
     failures = tuple(sorted(rounds.failures, key=lambda failure: (failure.point, failure.replication)))
     counts = rounds.computed, rounds.reused

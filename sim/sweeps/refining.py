@@ -16,8 +16,9 @@ from sim.model.load import parse_value
 from sim.model.scenario import Scenario
 from sim.results.measures import known
 from sim.stats import Estimate
+from sim.sweeps.axes import Axis
 from sim.sweeps.designs import Axes, is_whole
-from sim.sweeps.grid import Axis, Points, axis
+from sim.sweeps.grid import Points, axis
 from sim.sweeps.ranges import Span, is_range, span_of
 
 DEPTH: Final = 6

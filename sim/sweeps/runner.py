@@ -22,7 +22,7 @@ from multiprocessing import active_children, forkserver, get_all_start_methods, 
 from typing import Final
 
 from sim.engines import resolved
-from sim.pacing import Pace, timed
+from sim.pacing import EVERY_S, Pace, timed
 from sim.sweeps.work import Job, Outcome, failed, perform
 
 Batch = tuple[Outcome, ...]
@@ -64,6 +64,8 @@ def outcomes(
     jobs: Iterable[Job], left: int, workers: int = 1, executor: Executor | None = None, chunk: int | None = None
 ) -> Generator[Batch, None, None]:
     """Perform `jobs`, together `left` replications, and yield what comes of each task as it ends, in whatever order.
+
+    Where others do the work, nothing is yielded about once a second that nothing ends.
 
     With an `executor` it does the work and stays its owner's to shut down; else `workers` threads or processes do, or
     this one. Where workers die, the tasks that they were at are tried again by ever smaller parts, and only the deadly
@@ -139,8 +141,8 @@ def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, 
                     raise
             if not pending:
                 break
-            together: list[Outcome] = []  # what ended meanwhile is filed at once: a flush costs more than the rows
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+            together: list[Outcome] = []  # what ended meanwhile is handled at once
+            for future in wait(pending, timeout=EVERY_S, return_when=FIRST_COMPLETED).done:
                 task = pending.pop(future)
                 try:
                     seconds, batch = future.result()
@@ -151,8 +153,7 @@ def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, 
                 else:
                     tasks.pace.heard(len(batch), seconds)
                     together += batch
-            if together:
-                yield tuple(together)
+            yield tuple(together)  # also nothing: a chance to write down what came before
     except BrokenExecutor:
         pass
     finally:

@@ -1,60 +1,84 @@
-"""How many replications: sample until the intervals are narrow enough (Law & Kelton), and say what was reached."""
+"""How many replications: sample until the intervals are narrow enough (Law & Kelton), and say what was reached.
+
+An interval may look narrow by luck, above all when few replications have seen anything. So nothing counts as precise
+before `START` replications, before `SEEN_MIN` of them saw something, and before two looks in a row found it so.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
+from sim.results.reached import Reached, State
 from sim.stats import Estimate, precision_reached
 
-START: Final = 10
-GROWTH: Final = 1.5
+START: Final = 20
+GROWTH: Final = 1.3
 CAP: Final = 1000
+SEEN_MIN: Final = 10
+"""Replications with something in them before a metric can be precise; their relative spread is unknown before."""
 ZERO_MAX: Final = 100
-"""A metric that is still zero after so many replications has no relative precision to wait for."""
+"""A metric that is still zero, or the same throughout, after so many replications has nothing to wait for."""
 
-Estimates = Mapping[str, Estimate]
+
+@dataclass(frozen=True)
+class Looked:
+    """A metric after some replications, and in how many of them it was not zero."""
+
+    estimate: Estimate
+    seen: int
 
 
 @dataclass(frozen=True)
 class Stop:
-    """How many replications there are, and in words what that gave."""
+    """How many replications there are, what every metric reached, and why it ended."""
 
     replications: int
+    reached: tuple[Reached, ...]
     words: str
 
 
-def stages(cap: int) -> Iterator[int]:
+Look = Callable[[int], Mapping[str, Looked]]
+Room = Callable[[int], int]
+"""From the replications there are, how many there may be."""
+
+
+def stages() -> Iterator[int]:
     """Yield after how many replications to look: seldom, since each look is another chance to stop by luck."""
     count = START
-    while count < cap:
+    while True:
         yield count
         count = round(count * GROWTH)
-    yield cap
 
 
-def sample(look: Callable[[int], Estimates], targets: Sequence[str], precision: float, cap: int = CAP) -> Stop:
-    """Look after ever more replications until each target's half-width is at most `precision` of its value."""
-    for count in stages(cap):
-        estimates = look(count)
-        states = {name: _state(estimates[name], count, precision) for name in targets}
-        if "open" not in states.values():
+def sample(look: Look, wanted: Mapping[str, float], room: Room) -> Stop:
+    """Look after ever more replications until every metric is as narrow as wanted, or `room` is used up."""
+    before: set[str] = set()
+    count = 0
+    for planned in stages():
+        count = min(planned, room(count))
+        looked = look(count)
+        reached = tuple(Reached(name, share, looked[name].estimate, "open") for name, share in wanted.items())
+        narrow = {r.metric for r in reached if _narrow(looked[r.metric], r.wanted)}
+        states = {r.metric: _state(r, r.metric in narrow & before) for r in reached}
+        if "open" not in states.values() or count < planned:
             break
-    reached = ", ".join(f"{name} {_reached(estimates[name])}" for name in targets)
-    why = "the cap; wanted" if "open" in states.values() else "wanted"
-    return Stop(count, f"{why} half-widths of {precision:.0%}: {reached}")
+        before = narrow
+    settled = tuple(replace(each, state=states[each.metric]) for each in reached)
+    why = "the budget is spent" if "open" in states.values() else "as precise as wanted"
+    return Stop(count, settled, why)
 
 
-def _state(estimate: Estimate, count: int, precision: float) -> Literal["precise", "zero", "open"]:
-    if precision_reached(estimate, precision):
+def _narrow(looked: Looked, precision: float) -> bool:
+    return looked.seen >= SEEN_MIN and precision_reached(looked.estimate, precision, START)
+
+
+def _state(reached: Reached, narrow_twice: bool) -> State:
+    if narrow_twice:
         return "precise"
-    return "zero" if count >= ZERO_MAX and not estimate.value > 0 else "open"
-
-
-def _reached(estimate: Estimate) -> str:
-    if not estimate.value > 0:
-        return "zero throughout"
-    share = estimate.reach / estimate.value
-    return f"{share:.0%}" if math.isfinite(share) else "unknown"
+    estimate = reached.estimate
+    if estimate.n >= ZERO_MAX and not estimate.value > 0:
+        return "zero"
+    return "alike" if estimate.n >= ZERO_MAX and not math.isfinite(estimate.reach) else "open"

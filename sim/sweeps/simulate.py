@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from sim import engines
 from sim.errors import UsageError, nearest
+from sim.metrics import Tally
 from sim.results.many import Replications
-from sim.results.measures import HEADLINES, known
+from sim.results.measures import HEADLINES
 from sim.results.origins import Origin, Source, named
 from sim.results.pair import Comparison
 from sim.results.provenance import ENGINE, ENGINE_FOR_MANY, SEED, Provenance
@@ -21,10 +22,11 @@ from sim.sweeps.grid import Point
 from sim.sweeps.opening import manifest_of
 from sim.sweeps.planning import BUDGET, planned, worked_through
 from sim.sweeps.runner import JOBS_MAX, pool_for
-from sim.sweeps.sequential import CAP, sample
+from sim.sweeps.sequential import sample
 from sim.sweeps.store import Store
 from sim.sweeps.study import Collected, Failure, Progress, Study
 from sim.sweeps.swept import Sweep
+from sim.sweeps.wanting import Precision, budget_of, looked_at, wanted_of
 
 REPLICATIONS: Final = 30
 """Replications where neither a number nor a precision is asked for."""
@@ -58,52 +60,57 @@ def run(scenario: Source, seed: int = SEED, replication: int = 0, engine: str = 
 def replicate(
     scenario: Source,
     replications: int | None = None,
-    precision: float | None = None,
+    precision: Precision | None = None,
     seed: int = SEED,
     engine: str = ENGINE_FOR_MANY,
     jobs: int = 1,
     metric: str | Sequence[str] = HEADLINES,
     progress: Progress | None = None,
+    confidence: float = 0.95,
+    budget: int | str | None = None,
 ) -> Replications:
-    """Simulate independent replications and estimate every metric with its 95 % interval.
+    """Simulate independent replications and estimate every metric with its interval.
 
     Args:
         scenario: a scenario, or the name or path of one.
         replications: how many; 30 where neither this nor `precision` is given; with `precision`, at most so many.
-        precision: go on until the half-width of each `metric` is at most this share of its value, such as 0.1.
+        precision: go on until the half-width of each `metric` is at most this share of its value, such as 0.1; or a
+            share by metric, ``{"false_terminations_per_lease_hour": 0.1, "queue_wait_seconds": 0.2}``.
         seed: same seed, same numbers.
         engine: "auto", the compiled one where it can run; all engines give the same results.
         jobs: processes; the result does not depend on it.
         metric: the name or names of what has to be precise.
         progress: called with the replications done and planned.
+        confidence: nominal coverage of every interval.
+        budget: with `precision`, replications at most, or simulated lease-hours as in "1e6h"; 1,000 where not given.
     """
     chosen, origin = named(scenario)
-    count = replications if replications is not None else REPLICATIONS if precision is None else CAP
-    checked(engine, seed=seed, replications=count, jobs=jobs, precision=precision)
-    targets = (metric,) if isinstance(metric, str) else tuple(metric)
-    for target in targets:
-        known(target)
+    wanted = wanted_of(precision, metric)
+    most = budget_of(budget, replications) if wanted else None
+    count = REPLICATIONS if replications is None else replications
+    checked(engine, seed=seed, replications=count, jobs=jobs, confidence=confidence)
+    if budget is not None and not wanted:
+        raise UsageError(f"budget = {budget}: there is nothing to stop for before it", "give a precision too")
     with ExitStack() as stack:
-        executor = stack.enter_context(pool_for(engine, jobs)) if jobs > 1 and precision is not None else None
+        executor = stack.enter_context(pool_for(engine, jobs)) if jobs > 1 and wanted else None
         study = Study((Point(0, {}, chosen),), seed, engine, jobs, executor, progress=progress)
-        collected, stopped = Collected(), ""
+        collected = Collected()
 
-        def look(upto: int) -> Mapping[str, Any]:
-            collected.tallies |= all_or_raise(study.collect(range(len(collected.tallies), upto)), origin, study)
-            return so_far(upto).metrics
+        def upto(number: int) -> tuple[Tally, ...]:
+            collected.tallies |= all_or_raise(study.collect(range(len(collected.tallies), number)), origin, study)
+            return collected.of(study.points[0], range(number))
 
-        def so_far(upto: int) -> Replications:
-            tallies = collected.of(study.points[0], range(upto))
-            return Replications(
-                chosen, tallies, Provenance.of(chosen, origin, seed, tuple(range(upto)), engine), stopped
+        stop = None
+        if most:
+            stop = sample(
+                lambda number: looked_at(upto(number), wanted, confidence),
+                wanted,
+                lambda number: most.room(upto(number) if number else ()),
             )
-
-        if precision is None:
-            look(count)
-        else:
-            stop = sample(look, targets, precision, count)
-            count, stopped = stop.replications, stop.words
-        return so_far(count)
+            count = stop.replications
+        provenance = Provenance.of(chosen, origin, seed, tuple(range(count)), engine)
+        why, reached = (stop.words, stop.reached) if stop else ("", ())
+        return Replications(chosen, upto(count), provenance, why, confidence, reached)
 
 
 def compare(
@@ -201,7 +208,7 @@ def checked(
     seed: int,
     replications: int,
     jobs: int = 1,
-    precision: float | None = None,
+    confidence: float = 0.95,
     chunk: int | None = None,
 ) -> None:
     """Refuse what means nothing, before anything is computed."""
@@ -218,8 +225,8 @@ def checked(
         raise UsageError(f"jobs = {jobs}: must be between 1 and {JOBS_MAX:,}")
     if chunk is not None and chunk < 1:
         raise UsageError(f"chunk = {chunk}: must be at least 1")
-    if precision is not None and not 0 < precision <= 1:
-        raise UsageError(f"precision = {precision}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence = {confidence}: must be between 0 and 1", "0.95 is usual")
 
 
 def all_or_raise(collected: Collected, origin: Origin, study: Study) -> Mapping[Any, Any]:

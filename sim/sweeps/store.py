@@ -1,6 +1,6 @@
 """The folder of a sweep: what was asked, every tally as it came in, what failed. It can be resumed at any time.
 
-What comes of a task is on disk, as a part of its own, before the task counts as done; many parts are joined to one.
+What comes of tasks is on disk, as a part, a second later, so a kill costs at most that; many parts are joined to one.
 A sweep that finishes puts everything in order, so equal sweeps leave equal files. Rows are filed under the fingerprint
 of their point's scenario, so finer axes or more replications find the results that are there.
 """
@@ -27,6 +27,7 @@ from sim.sweeps.work import Outcome
 PARTS: Final = "parts"
 POINTS: Final = "points.parquet"
 IDENTITY: Final = "identity"
+REMARKS: Final = "remarks.json"
 FAILURES: Final = "failures.jsonl"
 _LOCK: Final = ".lock"
 _MANY: Final = 256
@@ -119,6 +120,11 @@ class Store:
             self._write(lambda: _appended(self.folder / FAILURES, failures))
         if len(self._small) > _MANY:
             self._write(self._join)
+
+    def remark(self, remarks: Sequence[str]) -> None:
+        """Write down what there is to say about how the points were chosen."""
+        text = json.dumps(list(remarks), indent=1) + "\n"
+        self._write(lambda: parts.replaced(self.folder / REMARKS, text.encode()))
 
     def _join(self) -> None:
         """Make one part of many small ones; a crash in between leaves some rows twice, which does no harm."""

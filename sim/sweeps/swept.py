@@ -15,13 +15,15 @@ from sim.model.scenario import Scenario
 from sim.results import frames
 from sim.results.describe import faults_in_words, in_words
 from sim.results.many import Replications
-from sim.results.measures import FALSE_TERMINATIONS, HEADLINES, SHORT, badness, worst_index
+from sim.results.measures import FALSE_TERMINATIONS, HEADLINES, SHORT, badness, known, worst_index
 from sim.results.origins import settings
 from sim.results.provenance import Provenance, sha256
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
-from sim.sweeps.grid import Axis, Point, labels_of
+from sim.sweeps.axes import Axis
+from sim.sweeps.grid import Point, identities, labels_of
 from sim.sweeps.study import Failure
+from sim.sweeps.versus import COMPARED_MAX, Versus, versus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +112,34 @@ class Sweep:
             raise UsageError(f"{count} {', '.join(f'{k}={v}' for k, v in values.items()) or 'no values given'}")
         return found[0]
 
+    @cached_property
+    def today(self) -> int | None:
+        """The point that is the scenario as it was given, unswept; None where it is not among them."""
+        own = sha256(self.scenario)[:16]
+        return next((at for at, identity in enumerate(identities(self.points)) if identity == own), None)
+
+    def versus(
+        self, index: int | None = None, metrics: Sequence[str] = HEADLINES, confidence: float = 0.95, **values: str
+    ) -> Versus:
+        """Compare every point with one: the scenario as it is, or a point by its number or by values."""
+        if index is None and not values and self.today is None:
+            raise UsageError("the scenario as it is, is not among the points", f"vary {self._missing_today()} too")
+        base = self.today if index is None and not values else index
+        for name in metrics:
+            known(name)
+        return versus(self, self._index(base, values), metrics, confidence)
+
+    def _missing_today(self) -> str:
+        """The values that the scenario has."""
+        now = dict(settings(self.provenance.scenario))
+        return ", ".join(f"{axis.key}={now[axis.key]}" for axis in self.axes if axis.key in now) or "its own values"
+
+    @cached_property
+    def _against(self) -> Versus | None:
+        """The comparison that a table shows: with the scenario as it is, where it is there and that is quick."""
+        few = 1 < len(self.tallies) <= COMPARED_MAX
+        return self.versus() if few and self.today is not None and self.today in self.tallies else None
+
     def worst(self, metric: str | None = None) -> Run:
         """Simulate the worst replication of the worst point again."""
         if not self.tallies:
@@ -153,7 +183,9 @@ class Sweep:
         failures = [
             {"point": f.point, "values": dict(f.values), "rep": f.replication, "error": f.error} for f in self.failures
         ]
-        counts = {"computed": self.computed, "reused": self.reused}
+        counts: dict[str, Any] = {"computed": self.computed, "reused": self.reused}
+        if self._against:
+            counts |= {"against_today": self._against.as_json()}
         return {"points": points, "failures": failures, **counts, "provenance": self.provenance.as_json()}
 
     # ---------------------------------------------------------------------- charts
@@ -206,20 +238,37 @@ class Sweep:
             f"{len(self.points):,} points x {len(p.replications):,} replications, the same random numbers at each, "
             f"seed {p.seed}, engine {p.engine}",
         ]
-        cells = [cell for name in HEADLINES for cell in (f"{SHORT[name]} [{METRICS[name].unit}]", "95 % interval")]
+        against = ("than now",) if self._against else ()
+        cells = [
+            cell for name in HEADLINES for cell in (f"{SHORT[name]} [{METRICS[name].unit}]", "95 % interval", *against)
+        ]
         columns = ("point", *(axis.key for axis in self.axes), *cells)
         first = 1 + len(self.axes)
-        right = frozenset({0, *range(first, len(columns), 2)})
+        right = frozenset({0, *range(first, len(columns), 2 + len(against))})
         return Table(heading, columns, list(self._shown()), list(self._notes()), right)
 
     def _shown(self) -> Iterator[tuple[str, ...]]:
         for index, replications in islice(self._done.items(), _ROWS_MAX):
-            estimates = [replications.metrics[name] for name in HEADLINES]
-            numbers = [cell for e in estimates for cell in (number(e.value), interval(e))]
+            estimates = {name: replications.metrics[name] for name in HEADLINES}
+            numbers = [
+                cell
+                for name, e in estimates.items()
+                for cell in (number(e.value), interval(e), *self._than_now(index, name))
+            ]
             yield (str(index), *self.points[index].values.values(), *numbers)
+
+    def _than_now(self, index: int, metric: str) -> tuple[str, ...]:
+        """What a point has against the scenario as it is."""
+        if self._against is None:
+            return ()
+        return ("now" if index == self._against.base else self._against.verdicts[index, metric],)
 
     def _notes(self) -> Iterator[str]:
         yield from self.remarks
+        if self._against:
+            yield f"than now: {self._against.words}: .versus()"
+        elif self.today is None and len(self.tallies) > 1:
+            yield f"to compare with the scenario as it is, vary {self._missing_today()} too"
         more = len(self._done) - _ROWS_MAX
         if more > 0:
             yield f"and {more} more points: .to_pandas()"

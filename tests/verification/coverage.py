@@ -33,8 +33,6 @@ class Kind:
     draw: Callable[[Rng], Estimate]
     exact: bool = False
     """Covers at least what it says, by construction: discrete data make it cover more."""
-    floor: float = 0.93
-    """Lower where it is known to fall short: few replications of skewed ratios."""
 
 
 def _pair(rng: Rng, n: int, shift: float = 0.0) -> tuple[Any, Any]:
@@ -60,19 +58,37 @@ def _counts(rng: Rng, n: int, mean: float) -> Estimate:
     return ratio_interval(rng.poisson(mean, n), np.full(n, 10.0), "1/h", exposure_unit_events=True)
 
 
+def _sizes(rng: Rng, n: int, incidents: float = 0.75) -> Estimate:
+    """Total sizes of so many incidents, which are exponential, over 100 hours."""
+    tops = rng.gamma(np.maximum(counts := rng.poisson(incidents, n), 1e-300), 1.0) * (counts > 0)
+    return ratio_interval(tops, np.full(n, 100.0), "s/h")
+
+
+def _one_sided(rng: Rng, n: int) -> Estimate:
+    shared = rng.normal(0, 5, n)
+    return paired_difference(shared + rng.exponential(1.0, n), shared, "s")
+
+
 def _paired_means(rng: Rng, n: int) -> Estimate:
     shared = rng.normal(0, 5, n)
     return paired_difference(shared + rng.normal(1, 1, n), shared + rng.normal(0, 1, n), "s")
 
 
 KINDS: Final = (
-    Kind("mean, t", "10 normal", 3.0, lambda rng: mean_interval(rng.normal(3, 1, 10), "s")),
-    Kind("mean, t", "30 gamma, shape 4", 4.0, lambda rng: mean_interval(rng.gamma(4, 1, 30), "s")),
-    Kind("paired difference, t", "10 pairs", 1.0, lambda rng: _paired_means(rng, 10)),
-    Kind("ratio, jackknife", "10 replications", 0.6, lambda rng: _ratios(rng, 10), floor=0.89),
-    Kind("ratio, delta method", "30 replications", 0.6, lambda rng: _ratios(rng, 30), floor=0.92),
+    Kind("mean", "10 normal", 3.0, lambda rng: mean_interval(rng.normal(3, 1, 10), "s")),
+    Kind("mean", "10 exponential", 1.0, lambda rng: mean_interval(rng.exponential(1, 10), "s")),
+    Kind("mean", "20 gamma, shape 0.5", 0.5, lambda rng: mean_interval(rng.gamma(0.5, 1, 20), "s")),
+    Kind("mean", "30 gamma, shape 4", 4.0, lambda rng: mean_interval(rng.gamma(4, 1, 30), "s")),
+    Kind("paired difference", "10 pairs", 1.0, lambda rng: _paired_means(rng, 10)),
+    Kind("paired difference", "20 pairs, one side exponential", 1.0, lambda rng: _one_sided(rng, 20)),
+    Kind("ratio, jackknife", "10 replications", 0.6, lambda rng: _ratios(rng, 10)),
+    Kind("ratio, jackknife", "20 replications", 0.6, lambda rng: _ratios(rng, 20)),
+    Kind("ratio, delta method", "30 replications", 0.6, lambda rng: _ratios(rng, 30)),
     Kind("ratio, delta method", "100 replications", 0.6, lambda rng: _ratios(rng, 100)),
-    Kind("paired ratios, jackknife", "20 pairs", 0.2, lambda rng: _paired(rng, 20), floor=0.91),
+    Kind("ratio, jackknife", "20 replications, half of them zero", 0.0075, lambda rng: _sizes(rng, 20)),
+    Kind("ratio, delta method", "50 replications, half of them zero", 0.0075, lambda rng: _sizes(rng, 50)),
+    Kind("paired ratios, jackknife", "10 pairs", 0.2, lambda rng: _paired(rng, 10)),
+    Kind("paired ratios, jackknife", "20 pairs", 0.2, lambda rng: _paired(rng, 20)),
     Kind("paired ratios, delta method", "100 pairs", 0.2, lambda rng: _paired(rng, 100)),
     Kind("kills in batches of 10, jackknife", "20 replications, 8 batches each", 0.8, lambda rng: _batched(rng, 20)),
     Kind("kills in batches of 10, delta method", "50 replications", 0.8, lambda rng: _batched(rng, 50)),
@@ -87,10 +103,20 @@ KINDS: Final = (
     ),
 )  # fmt: skip
 
+HARDER: Final = (
+    Kind("mean", "5 exponential", 1.0, lambda rng: mean_interval(rng.exponential(1, 5), "s")),
+    Kind("ratio, jackknife", "5 replications", 0.6, lambda rng: _ratios(rng, 5)),
+    Kind("mean", "10 lognormal, sigma 1", 1.6487212707, lambda rng: mean_interval(rng.lognormal(0, 1, 10), "s")),
+    Kind("mean", "30 lognormal, sigma 1", 1.6487212707, lambda rng: mean_interval(rng.lognormal(0, 1, 30), "s")),
+    Kind("ratio, jackknife", "20 replications, 9 in 10 zero", 0.001, lambda rng: _sizes(rng, 20, 0.1)),
+    Kind("ratio, delta method", "100 replications, 9 in 10 zero", 0.001, lambda rng: _sizes(rng, 100, 0.1)),
+)
+"""Data for which no method without a model of them does well: shown, and not promised."""
+
 
 def coverage(kind: Kind, trials: int, seed: int = 1) -> float:
     """How often the nominal 95 % interval holds the truth."""
-    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    rng = np.random.default_rng([seed, (*KINDS, *HARDER).index(kind)])
     held = 0
     for _ in range(trials):
         found = kind.draw(rng)
@@ -99,15 +125,15 @@ def coverage(kind: Kind, trials: int, seed: int = 1) -> float:
 
 
 def within(kind: Kind, share: float, slack: float = 0.0) -> bool:
-    """Whether it covers between 93 % (or its lower floor) and 97 %; what is exact by construction may cover more."""
-    return share >= kind.floor - slack and (kind.exact or share <= 0.97 + slack)
+    """Whether it covers between 93 % and 97 %; what is exact by construction may cover more."""
+    return share >= 0.93 - slack and (kind.exact or share <= 0.97 + slack)
 
 
 def lines(trials: int = TRIALS) -> Iterator[str]:
     """The table in Markdown."""
     yield "| interval, nominal 95 % | data | covered | |"
     yield "| --- | --- | ---: | --- |"
-    for kind in KINDS:
+    for kind in (*KINDS, *HARDER):
         share = coverage(kind, trials)
         verdict = "falls short" if share < 0.93 else "covers more" if share > 0.97 else "93-97 %"
         yield f"| {kind.name} | {kind.data} | {share:.1%} | {verdict} |"

@@ -1,0 +1,92 @@
+"""What is to be precise, how precise, and what that may cost: read and checked before anything is simulated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sim import metrics
+from sim.errors import UsageError
+from sim.metrics import METRICS, Tally
+from sim.results.measures import known, value_of
+from sim.sweeps.sequential import CAP, START, Looked
+from sim.units import HOUR
+
+Precision = float | Mapping[str, float]
+"""A share of the value for each metric that was named, or a share by metric."""
+
+_HOURS = re.compile(r"\s*(?P<number>[0-9.]+(?:[eE][+]?[0-9]+)?)\s*(?:h|lease-h(?:ours?)?)\s*")
+_MOST = 10_000_000
+
+
+def wanted_of(precision: Precision | None, metric: str | Sequence[str]) -> dict[str, float]:
+    """Return the half-width that each metric is to have, as a share of its value; nothing where none is wanted."""
+    if precision is None:
+        return {}
+    if isinstance(precision, Mapping):
+        wanted = dict(precision)
+        if not wanted:
+            raise UsageError("precision names no metric", 'for example {"false_terminations_per_lease_hour": 0.1}')
+    else:
+        wanted = dict.fromkeys((metric,) if isinstance(metric, str) else metric, precision)
+    for name, share in wanted.items():
+        known(name)
+        if not 0 < share <= 1:
+            where = f"precision of {name}" if isinstance(precision, Mapping) else "precision"
+            raise UsageError(f"{where} = {share}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
+    return wanted
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent: replications, and simulated lease-hours."""
+
+    replications: int
+    lease_hours: float | None = None
+
+    def room(self, tallies: Sequence[Tally]) -> int:
+        """Return how many replications there may be, by what those that there are came to; a few where none are."""
+        if self.lease_hours is None:
+            return self.replications
+        if not tallies:
+            return START
+        each = sum(tally.lease_ns for tally in tallies) / HOUR / len(tallies)
+        fits = int(self.lease_hours / each) if each else self.replications
+        return max(len(tallies), min(self.replications, fits))
+
+
+def budget_of(budget: int | str | None, replications: int | None) -> Budget:
+    """Return what may be spent: `replications` are a budget too where a precision is asked for."""
+    if budget is None:
+        return Budget(CAP if replications is None else replications)
+    if replications is not None:
+        raise UsageError(
+            f"replications = {replications} and budget = {budget}", "a budget says how many at most: one of"
+        )
+    if isinstance(budget, str) and (match := _HOURS.fullmatch(budget)):
+        try:
+            hours = float(match["number"])
+        except ValueError:
+            hours = 0.0
+        if hours > 0:
+            return Budget(_MOST, hours)
+    if isinstance(budget, str) and budget.isascii() and budget.isdigit():
+        budget = int(budget)
+    if not isinstance(budget, int) or not 1 <= budget <= _MOST:
+        raise UsageError(
+            f"budget = {budget}: must be replications, from 1 to {_MOST:,}, or lease-hours",
+            'for example 5000, or "1e6h"',
+        )
+    return Budget(budget)
+
+
+def looked_at(tallies: Sequence[Tally], wanted: Mapping[str, float], confidence: float) -> dict[str, Looked]:
+    """Return the metrics that are to be precise, and in how many replications each was not zero."""
+    return {
+        name: Looked(
+            metrics.estimate(METRICS[name], tallies, confidence),
+            sum(value_of(tally, name) > 0 for tally in tallies),
+        )
+        for name in wanted
+    }

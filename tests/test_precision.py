@@ -1,0 +1,185 @@
+"""Precision as the input: several metrics at once, a budget, no stopping by luck, and what was reached."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sim
+from sim.errors import UsageError
+from sim.stats import Estimate, mean_interval
+from sim.sweeps.sequential import CAP, SEEN_MIN, START, Looked, sample, stages
+from sim.sweeps.wanting import Budget, budget_of
+
+RATE = "false_terminations_per_lease_hour"
+OVER = "over_allocation_slot_seconds_per_hour"
+Rng = Any
+
+
+def capped(_: int) -> int:
+    return CAP
+
+
+@pytest.fixture(scope="module")
+def small() -> sim.Scenario:
+    return sim.loads(
+        'duration = "6h"\nlease.ttl = "2m"\nruns.work = "20m"\n'
+        '[[faults]]\nwhat = "sleep"\nwhen = "2/h"\nlength = {kind = "exponential", mean = "3m"}'
+    )
+
+
+def test_every_metric_named_gets_its_own_precision(small: sim.Scenario) -> None:
+    found = sim.replicate(small, precision={RATE: 0.3, "wasted_work_fraction": 0.5}, confidence=0.9)
+    assert {each.metric: each.state for each in found.reached} == {RATE: "precise", "wasted_work_fraction": "precise"}
+    for each in found.reached:
+        estimate = found.metrics[each.metric]
+        assert estimate.confidence == 0.9
+        assert estimate.reach <= each.wanted / (1 + each.wanted) * estimate.value
+    assert "90 % interval" in repr(found)
+    assert [each["metric"] for each in found.as_json()["precision"]] == [RATE, "wasted_work_fraction"]
+    # the plain way to as many replications gives the same numbers
+    assert sim.replicate(small, len(found), confidence=0.9).metrics == found.metrics
+
+
+def test_a_budget_ends_it_and_what_it_would_take_is_said(small: sim.Scenario) -> None:
+    found = sim.replicate(small, precision={RATE: 0.02, OVER: 1.0}, budget=30)
+    rate, over = found.reached
+    assert len(found) == 30
+    assert found.stopped == "the budget is spent"
+    assert rate.state == "open"
+    needed = rate.needed
+    assert needed is not None
+    assert f"about {needed:,} replications would do" in repr(found)
+    assert needed > 30
+    assert found.as_json()["precision"][0]["needed"] == needed
+    assert (over.state, over.estimate.value) == ("open", 0.0)
+    assert f"{OVER}: wanted within 100%, zero in all 30 replications" in repr(found)
+
+
+def test_what_nothing_could_be_measured_by_is_said(small: sim.Scenario) -> None:
+    """Nobody crashes."""
+    found = sim.replicate(small, precision={"reclaim_latency_seconds": 0.1}, budget=200)
+    assert found.reached[0].state == "zero"
+    assert "saw anything to measure it by" in repr(found)
+
+
+def test_a_budget_of_lease_hours_is_kept(small: sim.Scenario) -> None:
+    found = sim.replicate(small, precision={RATE: 0.001}, budget="1000h")
+    hours = sum(tally.lease_ns for tally in found.tallies) / 3.6e12
+    assert 0.8 * 1000 < hours <= 1000 * 1.1
+
+
+def test_what_it_would_take_is_about_right() -> None:
+    """Of exponential values, whose relative half-width falls as one over the root of the number."""
+    rng = np.random.default_rng(1)
+    values = rng.exponential(1.0, 20_000)
+    from sim.results.reached import Reached
+
+    pilot = Reached("m", 0.1, mean_interval(values[:200], "s"), "open")
+    assert pilot.needed is not None
+    after = mean_interval(values[: pilot.needed], "s")
+    assert after.reach / after.value == pytest.approx(0.1 / 1.1, rel=0.25)
+
+
+def test_zero_and_sameness_are_not_waited_for() -> None:
+    def look(count: int) -> dict[str, Looked]:
+        zero = Estimate(0.0, 0.0, 3.7 / count, "1/h", count, "", 0.95)
+        return {"zero": Looked(zero, 0), "same": Looked(mean_interval([2.0] * count, "s"), count)}
+
+    stop = sample(look, {"zero": 0.1, "same": 0.1}, capped)
+    assert stop.replications < 150
+    assert [each.state for each in stop.reached] == ["zero", "alike"]
+    assert "zero in all" in stop.reached[0].words
+    assert "the same in all" in stop.reached[1].words
+
+
+def test_one_lucky_look_is_not_enough() -> None:
+    counts = list(islice(stages(), 5))
+
+    def look(count: int) -> dict[str, Looked]:
+        width = 0.5 if count in (counts[1], *counts[:1]) else 0.001
+        return {"m": Looked(Estimate(1.0, 1 - width, 1 + width, "s", count, "", 0.95), count)}
+
+    assert sample(look, {"m": 0.1}, capped).replications == counts[3]
+
+    def seldom(count: int) -> dict[str, Looked]:
+        return {"m": Looked(Estimate(1.0, 0.99, 1.01, "s", count, "", 0.95), count // 10)}
+
+    stop = sample(seldom, {"m": 0.1}, capped)
+    assert stop.replications // 10 >= SEEN_MIN
+
+
+def stopped(draw: Callable[[Rng, int], Any], rng: Rng, gamma: float, cap: int) -> tuple[Estimate, bool]:
+    values = draw(rng, cap)
+
+    def look(count: int) -> dict[str, Looked]:
+        return {"m": Looked(mean_interval(values[:count], "s"), int((values[:count] > 0).sum()))}
+
+    stop = sample(look, {"m": gamma}, lambda _: cap)
+    return stop.reached[0].estimate, stop.reached[0].state == "precise"
+
+
+LAWS: dict[str, tuple[Callable[[Rng, int], Any], float]] = {
+    "normal": (lambda rng, n: rng.normal(3, 1, n), 3.0),
+    "exponential": (lambda rng, n: rng.exponential(1.0, n), 1.0),
+    "gamma, shape 0.5": (lambda rng, n: rng.gamma(0.5, 1.0, n), 0.5),
+    "batches of 10, seldom": (lambda rng, n: rng.poisson(0.3, n) * 10.0, 3.0),
+}
+
+
+def held(law: str, gamma: float, trials: int) -> tuple[float, float]:
+    """How often the interval at the stop held the truth, and how often the estimate was as near as wanted."""
+    draw, truth = LAWS[law]
+    rng = np.random.default_rng([3, list(LAWS).index(law)])
+    results = [stopped(draw, rng, gamma, 20_000) for _ in range(trials)]
+    assert all(precise for _, precise in results)
+    inside = sum(e.low <= truth <= e.high for e, _ in results)
+    return inside / trials, sum(abs(e.value / truth - 1) <= gamma for e, _ in results) / trials
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_stopping_costs_no_coverage_roughly(law: str) -> None:
+    coverage, near = held(law, 0.5, 150)
+    assert coverage >= 0.95 - 4 * math.sqrt(0.95 * 0.05 / 150)
+    assert near >= 0.95
+
+
+@pytest.mark.long
+@pytest.mark.verification
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("gamma", [0.5, 0.2])
+def test_stopping_costs_no_coverage(law: str, gamma: float) -> None:
+    coverage, near = held(law, gamma, 2000)
+    assert coverage + 0.005 >= 0.93
+    assert near >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": {RATE: 2.0}}, f"precision of {RATE} = 2.0"),
+        ({"precision": {}}, "names no metric"),
+        ({"precision": {"false_terminations": 0.1}}, "no metric is named"),
+        ({"precision": 0.1, "budget": "much"}, "budget = much"),
+        ({"precision": 0.1, "budget": 0}, "budget = 0"),
+        ({"precision": 0.1, "budget": 10, "replications": 10}, "give one of them|replications = 10 and budget = 10"),
+        ({"budget": 10}, "nothing to stop for"),
+        ({"confidence": 95}, "confidence = 95"),
+    ],
+)
+def test_what_means_nothing_is_refused(small: sim.Scenario, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        sim.replicate(small, **options)
+
+
+def test_budgets_as_they_are_typed() -> None:
+    assert budget_of("5000", None) == Budget(5000)
+    assert budget_of("1e6h", None).lease_hours == 1e6
+    assert budget_of(None, 7) == Budget(7)
+    assert Budget(100).room(()) == 100
+    assert budget_of("1e6 lease-h", None).room(()) == START
