@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
     from sim.model.load import dumps, loads, names
     from sim.model.scenario import Scenario
+    from sim.pages import report_html
     from sim.rarity import RareEstimate, rare
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.sweeps import SimulationError, Sweep, compare, open, replicate, run, sweep  # noqa: A004 - read as sim.open
@@ -27,6 +28,7 @@ _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
     "sim.model.load": ("dumps", "loads", "names"),
     "sim.model.scenario": ("Scenario",),
+    "sim.pages": ("report_html",),
     "sim.rarity": ("RareEstimate", "rare"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
     "sim.sweeps.best": ("Best", "best"),
@@ -55,6 +57,7 @@ __all__ = [
     "open",
     "rare",
     "replicate",
+    "report_html",
     "run",
     "sweep",
 ]

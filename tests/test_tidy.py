@@ -58,11 +58,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pacing": set(),
     "remedies": RUNS | {"results", "sweeps"},
     "diagnosis": RUNS | {"results"},
+    # pages to hand on
+    "pages": RUNS | {"oracles", "report", "results", "sweeps"},
     # recordings of a real system, predicted
     "replaying": TRUNK | {"engines", "stats", "results"},
     # one cycle of the reference engine at a time, with its draws biased
     "rarity": RUNS | {"engines.process", "results"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "pages"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}
