@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
+    from sim.explorer import explore
     from sim.model.load import dumps, loads, names
     from sim.model.scenario import Scenario
     from sim.pages import report_html
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
+    "sim.explorer": ("explore",),
     "sim.model.load": ("dumps", "loads", "names"),
     "sim.model.scenario": ("Scenario",),
     "sim.pages": ("report_html",),
@@ -51,6 +53,7 @@ __all__ = [
     "best",
     "compare",
     "dumps",
+    "explore",
     "load",
     "loads",
     "names",

@@ -60,11 +60,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "diagnosis": RUNS | {"results"},
     # pages to hand on
     "pages": RUNS | {"oracles", "report", "results", "sweeps"},
+    # a live page
+    "explorer": RUNS | {"oracles", "report", "results", "sweeps"},
     # recordings of a real system, predicted
     "replaying": TRUNK | {"engines", "stats", "results"},
     # one cycle of the reference engine at a time, with its draws biased
     "rarity": RUNS | {"engines.process", "results"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "pages"},
+    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "pages", "explorer"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

@@ -6,7 +6,18 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from sim.cli import diagnosing, explaining, looking, occupying, remedying, replaying, reporting, running, sweeping
+from sim.cli import (
+    diagnosing,
+    explaining,
+    exploring,
+    looking,
+    occupying,
+    remedying,
+    replaying,
+    reporting,
+    running,
+    sweeping,
+)
 from sim.results.provenance import version
 
 _HELP: Final = "Simulate lease renewal under faults: how often a healthy run is killed, how often too many run."
@@ -31,6 +42,7 @@ app.command(sweeping.sweep)
 app.command(running.compare)
 app.command(reporting.report)
 app.command(explaining.explain)
+app.command(exploring.explore)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)

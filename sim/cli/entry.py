@@ -80,6 +80,6 @@ def _dispatched(words: list[str]) -> int:
     elif overrides:
         raise UsageError(
             f"--{next(iter(overrides))} changes a scenario, and this command simulates none",
-            "it goes with: run sweep compare report explain remedies diagnose show check",
+            "it goes with: run sweep compare report explain explore remedies diagnose show check",
         )
     return command(*bound.args, **bound.kwargs) or FINE
