@@ -66,7 +66,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replaying": TRUNK | {"engines", "stats", "results"},
     # one cycle of the reference engine at a time, with its draws biased
     "rarity": RUNS | {"engines.process", "results"},
-    "cli": RUNS | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "pages", "explorer"},
+    "cli": RUNS
+    | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity", "pages", "explorer"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

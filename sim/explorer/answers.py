@@ -14,6 +14,7 @@ from sim.metrics import Tally, tally_of
 from sim.model.load import load
 from sim.model.scenario import Scenario
 from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, badness, difference, worst_index
+from sim.results.origins import Origin
 from sim.results.provenance import Provenance, sha256
 from sim.results.single import Run
 from sim.stats import Estimate
@@ -110,5 +111,6 @@ def worst_run(subject: Subject, state: State, count: int, memory: Memory = MEMOR
     at = worst_index(tallies)
     if not any(badness(tallies[at])):
         return None
-    provenance = Provenance.of(scenario, subject.origin, subject.seed, (at,), subject.engine)
+    origin = Origin(subject.origin.name, {**subject.origin.overrides, **state.turned}, subject.origin.known)
+    provenance = Provenance.of(scenario, origin, subject.seed, (at,), subject.engine)
     return Run(scenario, at, engines.run(scenario, subject.seed, at, engine=subject.engine), provenance)

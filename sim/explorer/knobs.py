@@ -12,9 +12,45 @@ from sim.report.frames import ordered, sort_key
 from sim.results.origins import settings
 from sim.units import parse_rate
 
-_TTLS: Final = ["10s", "15s", "20s", "30s", "45s", "1m", "90s", "2m", "3m", "4m", "5m", "7m30s", "10m", "15m", "20m", "30m", "45m", "1h"]
+_TTLS: Final = ("10s", "15s", "20s", "30s", "45s", "1m", "90s", "2m", "3m", "4m", "5m", "7m30s", "10m", "15m", "20m", "30m", "45m")
+    "10s",
+    "15s",
+    "20s",
+    "30s",
+    "45s",
+    "1m",
+    "90s",
+    "2m",
+    "3m",
+    "4m",
+    "5m",
+    "7m30s",
+    "10m",
+    "15m",
+    "20m",
+    "30m",
+    "45m",
+    "1h",
+]
 _SHARES: Final = [f"{step / 20:g}" for step in range(2, 20)]
-_INTERVALS: Final = ["1s", "2s", "3s", "5s", "7s", "10s", "15s", "20s", "30s", "45s", "1m", "90s", "2m", "3m", "5m", "10m"]
+_INTERVALS: Final = ("1s", "2s", "3s", "5s", "7s", "10s", "15s", "20s", "30s", "45s", "1m", "90s", "2m", "3m", "5m")
+    "1s",
+    "2s",
+    "3s",
+    "5s",
+    "7s",
+    "10s",
+    "15s",
+    "20s",
+    "30s",
+    "45s",
+    "1m",
+    "90s",
+    "2m",
+    "3m",
+    "5m",
+    "10m",
+]
 _RETRIES: Final = [str(count) for count in range(11)]
 _ATTEMPTS: Final = ["1", "2", "3", "4", "5", "6", "8", "10", "15", "20"]
 _TIMES: Final = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)

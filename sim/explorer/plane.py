@@ -48,6 +48,8 @@ class Plane:
             ]
             self.figure.add_tools(HoverTool(renderers=[drawn], tooltips=hints))
             self._sources[key] = source
+        self.figure.add_layout(self.figure.legend[0], "below")
+        self.figure.legend.orientation = "horizontal"
 
     def show(self, answer: Answer, against: str) -> None:
         """Move the marks; a finished answer stays as a trace when the next one comes."""

@@ -17,6 +17,7 @@ from panel.viewable import Viewer
 from sim.errors import ScenarioError
 from sim.explorer import wording
 from sim.explorer.answers import Answer, answers, worst_run
+from sim.explorer.dial import Dial
 from sim.explorer.plane import Plane
 from sim.explorer.state import NOBODY, State, Subject, presets, restored
 from sim.results.single import Run
@@ -55,9 +56,9 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
     def _build(self) -> None:
         turned = self.state.turned
         self.sliders = {
-            knob.key: pn.widgets.DiscreteSlider(
-                name=knob.title, options=list(knob.choices), value=turned.get(knob.key, knob.as_given),
-                sizing_mode="stretch_width",
+            knob.key: Dial(
+                label=knob.title, options=list(knob.choices), value=turned.get(knob.key, knob.as_given),
+                given=knob.as_given, sizing_mode="stretch_width",
             )
             for knob in self.subject.knobs
         }  # fmt: skip

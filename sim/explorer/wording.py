@@ -33,7 +33,8 @@ def numbers(answer: Answer, state: State) -> str:
     return (
         '<table><caption>Both rates, with 95 % intervals</caption><thead><tr><th scope="col">setting</th>'
         f'<th scope="col">false terminations [{escape(answer.now.kills.unit)}]</th>'
-        f'<th scope="col">over-allocation [{escape(answer.now.excess.unit)}]</th></tr></thead><tbody>{body}</tbody></table>'
+        f'<th scope="col">over-allocation [{escape(answer.now.excess.unit)}]</th></tr></thead>'
+        f"<tbody>{body}</tbody></table>"
         f"{_changes(answer)}"
         f'<p role="status">{answer.replications} replications{more}.</p>'
     )
