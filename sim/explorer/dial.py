@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 from panel.custom import JSComponent
@@ -42,7 +42,7 @@ export function render({ model }) {
   return row;
 }
 """
-    _stylesheets = [
+    _stylesheets: ClassVar = [
         """
 :host { font: 14px/1.35 system-ui, "DejaVu Sans", sans-serif; color: #1c1c1c; }
 label { display: block; } input { display: block; width: 100%; margin: .15rem 0; accent-color: #0072b2; }

@@ -12,7 +12,7 @@ from sim.report.frames import ordered, sort_key
 from sim.results.origins import settings
 from sim.units import parse_rate
 
-_TTLS: Final = ("10s", "15s", "20s", "30s", "45s", "1m", "90s", "2m", "3m", "4m", "5m", "7m30s", "10m", "15m", "20m", "30m", "45m")
+_TTLS: Final = [
     "10s",
     "15s",
     "20s",
@@ -33,7 +33,7 @@ _TTLS: Final = ("10s", "15s", "20s", "30s", "45s", "1m", "90s", "2m", "3m", "4m"
     "1h",
 ]
 _SHARES: Final = [f"{step / 20:g}" for step in range(2, 20)]
-_INTERVALS: Final = ("1s", "2s", "3s", "5s", "7s", "10s", "15s", "20s", "30s", "45s", "1m", "90s", "2m", "3m", "5m")
+_INTERVALS: Final = [
     "1s",
     "2s",
     "3s",
