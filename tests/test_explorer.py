@@ -21,6 +21,8 @@ from sim.explorer import wording
 from sim.explorer.answers import Memory, answers, worst_run
 from sim.explorer.serving import free_port
 from sim.explorer.state import State, Subject, restored
+from sim.metrics import Tally, tally_of
+from sim.model.scenario import Scenario
 from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION
 from tests.browsers import browser, violations, visit
 
@@ -121,11 +123,14 @@ def test_answers_get_better_and_are_those_of_replicate(subject: Subject) -> None
 
 
 def test_what_was_looked_at_is_not_simulated_again(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.explorer import answers as module
+    made: list[int] = []
 
-    memory, made = Memory(), []
-    real = module.tally_of
-    monkeypatch.setattr(module, "tally_of", lambda *given: made.append(given[2]) or real(*given))
+    def counted(scenario: Scenario, seed: int, replication: int, engine: str) -> Tally:
+        made.append(replication)
+        return tally_of(scenario, seed, replication, engine)
+
+    monkeypatch.setattr("sim.explorer.answers.tally_of", counted)
+    memory = Memory()
     for count in (2, 3, 1):
         assert len(memory.tallies(subject.scenario, 1, "process", count)) == count
     assert made == [0, 1, 2]
