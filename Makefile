@@ -4,7 +4,7 @@ PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long bench validate validate-test clean
+.PHONY: help setup demo test check long bench validate validate-test browser clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-19s %s\n", $$1, $$2 }'
@@ -37,6 +37,12 @@ validate: .venv/.installed ## minutes, and network once: start a real Prefect, i
 
 validate-test: .venv/.installed ## the tests that start a real Prefect (about two minutes)
 	.venv/bin/pytest -m validation
+
+browser: .venv/.installed ## the tests of pages in a real Chromium; installs one where there is none
+	.venv/bin/python -m pip install -qq --disable-pip-version-check $$(test -f "$(CONSTRAINTS)" && echo "-c $(CONSTRAINTS)") -e '.[browser]'
+	@.venv/bin/python -c 'import sys; from tests.browsers import installed; sys.exit(installed() is None)' || \
+	  .venv/bin/playwright install chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	.venv/bin/pytest -k browser tests/test_pages.py tests/test_explorer.py
 
 clean: ## remove what make made
 	rm -rf .venv demo dist validation-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -385,7 +385,7 @@ def usage(name: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
 _API = (
     ("sim", ("load", "loads", "names", "systems", "mixes", "dumps")),
     ("sim", ("run", "replicate", "rare", "split", "compare", "sweep", "best", "tune", "sensitivity")),
-    ("sim", ("bounds", "measured", "worst_case", "frontier", "compare_systems", "fit")),
+    ("sim", ("bounds", "measured", "worst_case", "frontier", "compare_systems", "fit", "report_html", "explore")),
     ("sim", ("Scenario", "Run", "Replications", "Comparison", "Sweep", "SystemsCompared", "Tuned", "Sensitivity")),
     ("sim", ("Provenance", "Fit")),
     ("sim", ("ScenarioError", "UsageError", "SimulationError")),

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.errors import ScenarioError, UsageError
+    from sim.explorer import explore
     from sim.extremes import Frontier, Measured, WorstCase, frontier, measured, worst_case
     from sim.fitting import Fit, fit
     from sim.model.load import dumps, loads, names, systems
     from sim.model.scenario import Scenario
     from sim.model.shelf import mixes
+    from sim.pages import report_html
     from sim.rarity import RareEstimate, SplitEstimate, rare, split
     from sim.results import Comparison, Provenance, Replications, Run, load
     from sim.story.bounds import Bound, bounds
@@ -31,11 +33,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "sim.errors": ("ScenarioError", "UsageError"),
+    "sim.explorer": ("explore",),
     "sim.fitting": ("Fit", "fit"),
     "sim.model.load": ("dumps", "loads", "names", "systems"),
     "sim.extremes": ("Frontier", "Measured", "WorstCase", "frontier", "measured", "worst_case"),
     "sim.model.scenario": ("Scenario",),
     "sim.model.shelf": ("mixes",),
+    "sim.pages": ("report_html",),
     "sim.rarity": ("RareEstimate", "SplitEstimate", "rare", "split"),
     "sim.results": ("Comparison", "Provenance", "Replications", "Run", "load"),
     "sim.story.bounds": ("Bound", "bounds"),
@@ -72,6 +76,7 @@ __all__ = [
     "compare",
     "compare_systems",
     "dumps",
+    "explore",
     "fit",
     "frontier",
     "load",
@@ -82,6 +87,7 @@ __all__ = [
     "open",
     "rare",
     "replicate",
+    "report_html",
     "run",
     "sensitivity",
     "split",

@@ -63,6 +63,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fitting": TRUNK | {"stats", "report", "results"},
     # test suites of other people
     "testing": RUNS | {"results", "sweeps"},
+    # pages to hand on
+    "pages": RUNS | {"oracles", "report", "results", "sweeps"},
+    # a live page
+    "explorer": RUNS | {"oracles", "report", "results", "sweeps"},
     # recordings of a real system, predicted
     "replaying": TRUNK | {"engines", "stats", "results"},
     # one cycle of the reference engine at a time, with its draws biased
@@ -71,7 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "extremes": RUNS | {"engines.process", "report", "results", "sweeps"},
     "cli": RUNS
     | {"oracles", "report", "results", "sweeps", "remedies", "diagnosis", "replaying", "rarity"}
-    | {"extremes", "fitting", "tuning"},
+    | {"extremes", "fitting", "tuning", "pages", "explorer"},
     "__main__": {"cli"},
 }
 ONLY = {("metrics.compiled", "engines.kernel"): {"sim.engines.kernel.compiling"}}

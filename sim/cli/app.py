@@ -12,12 +12,14 @@ from sim.cli import (
     comparing,
     diagnosing,
     explaining,
+    exploring,
     fitting,
     listing,
     looking,
     occupying,
     remedying,
     replaying,
+    reporting,
     running,
     sensing,
     sweeping,
@@ -48,8 +50,10 @@ app.command(sweeping.sweep)
 app.command(running.compare)
 app.command(comparing.compare_systems)
 app.command(choosing.best)
+app.command(reporting.report)
 app.command(explaining.explain)
 app.command(bordering.frontier)
+app.command(exploring.explore)
 app.command(occupying.occupancy)
 app.command(remedying.remedies)
 app.command(diagnosing.diagnose)

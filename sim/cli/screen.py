@@ -26,6 +26,12 @@ def out(text: str) -> None:
     print(text)
 
 
+def flush() -> None:
+    """Hand over what was printed so far: a command that does not end has to say this itself."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
 def out_json(data: object) -> None:
     """Print the result for a program."""
     print(json.dumps(data, indent=2, ensure_ascii=False))

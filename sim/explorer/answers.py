@@ -1,0 +1,116 @@
+"""Both rates of a state, soon and then better: a few replications first, more as long as nobody turns on."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sim import engines, metrics
+from sim.explorer.state import NOBODY, State, Subject
+from sim.metrics import Tally, tally_of
+from sim.model.load import load
+from sim.model.scenario import Scenario
+from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, badness, difference, worst_index
+from sim.results.origins import Origin
+from sim.results.provenance import Provenance, sha256
+from sim.results.single import Run
+from sim.stats import Estimate
+
+ROUNDS: Final = (4, 16, 64)
+"""Replications after each round."""
+_KEPT: Final = 128
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Both rates of one scenario."""
+
+    kills: Estimate
+    excess: Estimate
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known about a state so far."""
+
+    now: Rates
+    given: Rates
+    """The scenario with no knob turned."""
+    against: Rates | None
+    """The preset to compare with."""
+    kills_change: Estimate | None
+    """Now against given, on the same random numbers; None where nothing is turned."""
+    excess_change: Estimate | None
+    replications: int
+    last: bool
+
+
+class Memory:
+    """The replications of what was looked at lately, so that turning back costs nothing; shared by all pages."""
+
+    def __init__(self, kept: int = _KEPT) -> None:
+        self._kept = kept
+        self._tallies: OrderedDict[tuple[str, int, str], list[Tally]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def tallies(self, scenario: Scenario, seed: int, engine: str, count: int) -> list[Tally]:
+        """Return the first replications of a scenario, simulating those that are missing."""
+        key = sha256(scenario), seed, engine
+        with self._lock:
+            known = list(self._tallies.get(key, ()))
+        known += [tally_of(scenario, seed, at, engine) for at in range(len(known), count)]
+        with self._lock:
+            self._tallies[key] = max(known, self._tallies.get(key, []), key=len)
+            self._tallies.move_to_end(key)
+            while len(self._tallies) > self._kept:
+                self._tallies.popitem(last=False)
+        return known[:count]
+
+
+MEMORY: Final = Memory()
+
+
+def answers(
+    subject: Subject, state: State, memory: Memory = MEMORY, rounds: Sequence[int] = ROUNDS
+) -> Iterator[Answer]:
+    """Yield ever better answers.
+
+    Raises:
+        ScenarioError: the values contradict each other.
+    """
+    now = state.scenario(subject)
+    other = load(state.against) if state.against != NOBODY else None
+    for count in rounds:
+        mine = memory.tallies(now, subject.seed, subject.engine, count)
+        given = memory.tallies(subject.scenario, subject.seed, subject.engine, count)
+        theirs = memory.tallies(other, subject.seed, subject.engine, count) if other else None
+        turned = bool(state.turned)
+        yield Answer(
+            _rates(mine),
+            _rates(given),
+            _rates(theirs) if theirs else None,
+            difference(FALSE_TERMINATIONS, mine, given) if turned else None,
+            difference(OVER_ALLOCATION, mine, given) if turned else None,
+            count,
+            count == rounds[-1],
+        )
+
+
+def _rates(tallies: Sequence[Tally]) -> Rates:
+    found = metrics.estimates(tallies)
+    return Rates(found[FALSE_TERMINATIONS], found[OVER_ALLOCATION])
+
+
+def worst_run(subject: Subject, state: State, count: int, memory: Memory = MEMORY) -> Run | None:
+    """Return the worst of the first replications, to be told and drawn; None where nothing went wrong."""
+    scenario = state.scenario(subject)
+    tallies = memory.tallies(scenario, subject.seed, subject.engine, count)
+    at = worst_index(tallies)
+    if not any(badness(tallies[at])):
+        return None
+    origin = Origin(subject.origin.name, {**subject.origin.overrides, **state.turned}, subject.origin.known)
+    provenance = Provenance.of(scenario, origin, subject.seed, (at,), subject.engine)
+    return Run(scenario, at, engines.run(scenario, subject.seed, at, engine=subject.engine), provenance)

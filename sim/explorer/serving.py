@@ -1,0 +1,76 @@
+"""The live page behind an address of this machine, for this machine only.
+
+The server listens on the loopback interface. A page elsewhere that has its name resolve to this machine, or that opens
+a socket to it, still names itself in `Host` or `Origin`: whoever is not this machine by name is refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+from sim.errors import UsageError
+from sim.explorer.state import Subject
+
+ADDRESS: Final = "127.0.0.1"
+PORT: Final = 5006
+PORT_MAX: Final = 65_535
+
+
+def free_port(port: int) -> int:
+    """Return `port`, or for 0 one that is free.
+
+    Raises:
+        UsageError: somebody listens there already, or may not be listened there.
+    """
+    if not 0 <= port <= PORT_MAX:
+        raise UsageError(f"--port {port}: ports run from 1 to {PORT_MAX:,}; 0 takes any that is free")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise UsageError(f"port {port} is taken", "give --port another, or --port 0 for any free one") from None
+            why = error.strerror or str(error)
+            raise UsageError(f"cannot listen on port {port}: {why}", "--port 0 takes one that is free") from None
+        return int(probe.getsockname()[1])
+
+
+def served(subject: Subject, port: int) -> tuple[Any, str]:
+    """Return a server that has yet to be started with `run_until_shutdown`, and the address of the page."""
+    import panel as pn
+
+    from sim.explorer.view import Explorer
+
+    port = free_port(port)
+    address = f"http://{ADDRESS}:{port}/"
+
+    def page() -> Explorer:
+        location = pn.state.location
+        return Explorer(subject, query=location.search if location else "", address=address)
+
+    hosts = [f"{ADDRESS}:{port}", f"localhost:{port}"]
+    title = f"{subject.scenario.title or subject.origin.title} – leasesim"
+    server = pn.io.server.get_server(
+        page, port=port, address=ADDRESS, websocket_origin=hosts, title=title, start=False, show=False
+    )
+    _guard(server, hosts)
+    return server, address
+
+
+def _guard(server: Any, hosts: list[str]) -> None:
+    """Answer only requests that ask for this machine by a name of its own."""
+    from tornado.web import ErrorHandler
+
+    application = server._tornado
+    find: Callable[..., Any] = application.find_handler
+
+    def guarded(request: Any, **options: Any) -> Any:
+        if request.host in hosts:
+            return find(request, **options)
+        return application.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
+
+    application.find_handler = guarded

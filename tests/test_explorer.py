@@ -1,0 +1,243 @@
+"""The live page: what is turned is what is simulated, links come back, and only this machine is served."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sim
+from sim.cli import main
+from sim.errors import ScenarioError, UsageError
+from sim.explorer import wording
+from sim.explorer.answers import Memory, answers, worst_run
+from sim.explorer.serving import free_port
+from sim.explorer.state import State, Subject, restored
+from sim.metrics import Tally, tally_of
+from sim.model.scenario import Scenario
+from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION
+from tests.browsers import browser, violations, visit
+
+ROOT = Path(__file__).resolve().parents[1]
+TOML = """
+title = "<script>alert('x')</script>"
+duration = "3h"
+lease.ttl = "2m"
+runs.work = { kind = "exponential", mean = "20m" }
+runs.arrivals = { kind = "closed", clients = 2 }
+[[faults]]
+what = "sleep"
+when = "2/h"
+length = { kind = "exponential", mean = "3m" }
+[[faults]]
+name = "night"
+what = "sleep"
+when = { daily = ["10h"] }
+length = "1h"
+"""
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    path = tmp_path_factory.mktemp("mine") / "mine.toml"
+    path.write_text(TOML, "utf-8")
+    return Subject.of(path, 1, "process")
+
+
+# ---------------------------------------------------------------------- knobs and links
+
+
+@pytest.mark.parametrize("name", sim.names())
+def test_every_choice_of_every_knob_is_a_value_the_scenario_takes_or_refuses_in_words(name: str) -> None:
+    subject = Subject.of(name, 1, "process")
+    assert [knob.key for knob in subject.knobs[:4]] == [
+        "lease.ttl", "renewal.every", "http.max_retries", "renewal.attempts",
+    ]  # fmt: skip
+    refused: list[str] = []
+    for knob in subject.knobs:
+        assert knob.as_given in knob.choices
+        assert State().turn(subject, knob.key, knob.as_given) == State()
+        for choice in (knob.choices[0], knob.choices[-1]):
+            try:
+                State().turn(subject, knob.key, choice).scenario(subject)
+            except ScenarioError as error:
+                refused += [problem.message for problem in error.problems]
+    assert all(refused)
+
+
+def test_a_link_gives_the_state_back(subject: Subject) -> None:
+    state = State(against="no-faults").turn(subject, "faults.sleep.when.rate", "0/h").turn(subject, "lease.ttl", "5m")
+    assert state.query() == "?lease.ttl=5m&faults.sleep.when.rate=0%2Fh&against=no-faults"
+    assert restored(subject, state.query()) == (subject, state, [])
+    assert restored(subject, "?lease.ttl=300s")[1].turned == {"lease.ttl": "5m"}
+
+
+def test_a_link_may_hold_a_value_that_no_knob_offers(subject: Subject) -> None:
+    wider, state, ignored = restored(subject, "?lease.ttl=137s")
+    assert state.turned == {"lease.ttl": "137s"}
+    assert not ignored
+    knob = wider.knob("lease.ttl")
+    assert knob is not None
+    assert knob.choices[knob.choices.index("137s") - 1] == "2m"
+
+
+def test_what_a_link_cannot_mean_is_said_and_escaped(subject: Subject) -> None:
+    query = "?lease.ttl=%3Cb%3E&hosts.count=7&against=nobody&renewal.every=0.5"
+    same, state, ignored = restored(subject, query)
+    assert state.turned == {"renewal.every": "0.5"}
+    assert len(ignored) == 3
+    text = wording.link(same, state, "http://127.0.0.1:1/", ignored)
+    assert "<b>" not in text
+    assert "&lt;b&gt;" in text
+    assert restored(subject, "?" + "x" * 5000)[1] == State()
+
+
+def test_the_toml_and_the_command_are_the_state(subject: Subject) -> None:
+    state = State().turn(subject, "lease.ttl", "5m").turn(subject, "faults.night.probability", "0")
+    assert sim.loads(state.toml(subject)) == state.scenario(subject)
+    assert state.scenario(subject) == subject.scenario.with_({"lease.ttl": "5m", "faults.night.probability": 0.0})
+    assert state.command(subject).endswith("mine.toml --lease.ttl 5m --faults.night.probability 0")
+
+
+# ---------------------------------------------------------------------- answers
+
+
+def test_answers_get_better_and_are_those_of_replicate(subject: Subject) -> None:
+    state = State().turn(subject, "lease.ttl", "5m")
+    found = list(answers(subject, state, Memory(), rounds=(2, 4)))
+    assert [(answer.replications, answer.last) for answer in found] == [(2, False), (4, True)]
+    other = sim.replicate(state.scenario(subject), 4, engine="process")
+    assert found[-1].now.kills == other.metrics[FALSE_TERMINATIONS]
+    assert found[-1].now.excess == other.metrics[OVER_ALLOCATION]
+    paired = sim.compare(subject.scenario, state.scenario(subject), 4, engine="process")
+    assert found[-1].kills_change == paired.metrics[FALSE_TERMINATIONS].difference
+    assert "4 replications." in wording.numbers(found[-1], state)
+
+
+def test_what_was_looked_at_is_not_simulated_again(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(scenario: Scenario, seed: int, replication: int, engine: str) -> Tally:
+        made.append(replication)
+        return tally_of(scenario, seed, replication, engine)
+
+    monkeypatch.setattr("sim.explorer.answers.tally_of", counted)
+    memory = Memory()
+    for count in (2, 3, 1):
+        assert len(memory.tallies(subject.scenario, 1, "process", count)) == count
+    assert made == [0, 1, 2]
+
+
+def test_the_worst_replication_is_told_with_the_line_that_replays_it(subject: Subject) -> None:
+    state = State().turn(subject, "lease.ttl", "1m")
+    run = worst_run(subject, state, 3, Memory())
+    assert run is not None
+    text = wording.told(run)
+    assert f"--rep {run.replication} --lease.ttl 1m" in text
+    again = sim.run(state.scenario(subject), 1, run.replication)
+    assert again.digest == run.digest
+
+
+# ---------------------------------------------------------------------- serving
+
+
+def test_a_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port} is taken"):
+            free_port(port)
+    with pytest.raises(UsageError, match="ports run from 1 to"):
+        free_port(70_000)
+    assert free_port(0) > 0
+
+
+def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sim.explorer.find_spec", lambda _: None)
+    assert main(["explore", "no-faults"]) == 2
+    said = capsys.readouterr().err
+    assert "the live page needs Panel, which is not installed" in said
+    assert "pip install 'leasesim[explore]'" in said
+
+
+@pytest.fixture(scope="module")
+def address(subject: Subject) -> Iterator[str]:
+    """The page of `subject`, served by the command."""
+    if importlib.util.find_spec("panel") is None:
+        pytest.skip("panel is not installed: pip install 'leasesim[explore]'")
+    words = ["explore", subject.origin.name, "--port", "0", "--engine", "process"]
+    command = [sys.executable, "-m", "sim.cli", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        try:
+            assert found
+            yield found.group()
+        finally:
+            process.terminate()
+
+
+def status(address: str, path: str, **headers: str) -> int:
+    host, _, port = address.removeprefix("http://").rstrip("/").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.putrequest("GET", path, skip_host="Host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_only_this_machine_by_its_own_name_is_served(address: str) -> None:
+    shake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    shake["Sec-WebSocket-Key"] = "AAAAAAAAAAAAAAAAAAAAAA=="
+    port = address.rstrip("/").rpartition(":")[2]
+    assert status(address, "/") == 200
+    assert status(address, "/ws", Origin=address.rstrip("/"), **shake) == 101
+    for name in ("evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}"):
+        assert status(address, "/", Host=name) == 403
+        assert status(address, "/ws", Origin=f"http://{name}", **shake) == 403
+
+
+def text_of(tab: Any) -> str:
+    return str(tab.locator("table").first.inner_text())
+
+
+def test_in_a_browser_a_slider_moves_the_numbers_and_the_link_restores_them(address: str) -> None:
+    with browser() as chromium:
+        seen = visit(chromium, address)
+        tab = seen.page
+        finished = tab.get_by_text("64 replications.")
+        finished.wait_for(timeout=90_000)
+        before = text_of(tab)
+        ttl = tab.get_by_role("slider", name="Lease duration (ttl)")
+        assert ttl.get_attribute("aria-valuetext") == "2m"
+        ttl.focus()
+        tab.keyboard.press("ArrowRight")
+        tab.get_by_text("Turning this changes").wait_for(timeout=30_000)
+        finished.wait_for(timeout=90_000)
+        after = text_of(tab)
+        assert ttl.get_attribute("aria-valuetext") == "3m"
+        assert after != before
+        assert tab.url == f"{address}?lease.ttl=3m"
+        tab.reload()
+        finished.wait_for(timeout=90_000)
+        assert text_of(tab) == after
+        with tab.expect_download() as download:
+            tab.get_by_text("Download as TOML").click()
+        assert 'ttl = "3m"' in Path(download.value.path()).read_text("utf-8")
+        assert not [line for line in violations(tab) if "(serious)" in line or "(critical)" in line]
+        hosts = {re.sub(r"^(blob:)?\w+://([^/]*).*", r"\2", url) for url in seen.requests if "://" in url}
+        assert hosts == {address.split("/")[2]}
+        assert seen.complaints == []
