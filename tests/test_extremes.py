@@ -107,7 +107,7 @@ def test_a_cover_leaves_no_hole():
 
     cover = Cover(stepped, [(0, 100), (0, 90)])
     pieces = list(cover.pieces())
-    area = 0
+    area = Fraction(0)
     for piece in pieces:
         (x0, _), (x1, _) = piece.corners[0].point, piece.corners[-1].point
         heights = [
@@ -276,7 +276,12 @@ def test_the_frontier_of_a_rate_brackets_where_it_crosses_its_limit():
     found = sim.frontier(world, {"lease.ttl": "1m..30m"}, metric, replications=4, budget=5)
     assert len(found.rows) <= 5
     assert {row.verdict for row in found.rows} <= {"safe", "open", "unsafe"}
-    assert all(row.low <= row.searched <= row.high and row.n == 4 for row in found.rows)
+    for row in found.rows:
+        assert row.searched is not None
+        assert row.low is not None
+        assert row.high is not None
+        assert row.low <= row.searched <= row.high
+        assert row.n == 4
     assert metric in found.remark
 
 

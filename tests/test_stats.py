@@ -51,7 +51,8 @@ def test_mean_interval_is_student_t_where_nothing_is_skewed() -> None:
     reference = scipy.stats.ttest_1samp(values, 0.0)
     assert (estimate.low, estimate.high) == pytest.approx(tuple(reference.confidence_interval(0.9)))
     assert estimate.p == pytest.approx(reference.pvalue)
-    assert (estimate.value, estimate.n, estimate.unit) == (pytest.approx(5.0), 5, "s")
+    assert estimate.value == pytest.approx(5.0)
+    assert (estimate.n, estimate.unit) == (5, "s")
 
 
 def test_mean_interval_takes_the_skewness_out() -> None:
@@ -174,10 +175,12 @@ def test_zero_numerators_are_never_a_silent_zero() -> None:
 def test_ratios_all_alike_claim_no_certainty(n: int) -> None:
     hours = np.linspace(1.0, 7.0, n)
     same = stats.ratio_interval(0.3 * hours, hours, "s/h")
-    assert (same.value, same.low, same.high) == (pytest.approx(0.3), 0.0, math.inf)
+    assert same.value == pytest.approx(0.3)
+    assert (same.low, same.high) == (0.0, math.inf)
     assert same.method == "no interval: the same in every replication"
     shifted = stats.paired_ratio_difference(0.3 * hours, hours, 0.1 * hours, hours, "s/h")
-    assert (shifted.value, shifted.low, shifted.high) == (pytest.approx(0.2), -math.inf, math.inf)
+    assert shifted.value == pytest.approx(0.2)
+    assert (shifted.low, shifted.high) == (-math.inf, math.inf)
     counted = stats.ratio_interval([2.0] * n, [10.0] * n, "1/h", exposure_unit_events=True)
     garwood = stats.rate_interval(2 * n, 10.0 * n, "1/h")
     assert (counted.low, counted.high, counted.n) == (garwood.low, garwood.high, n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,8 @@ def test_how_many_were_compared_is_shown(swept: sim.Sweep) -> None:
 
 
 def test_another_point_and_other_metrics_may_be_asked_for(swept: sim.Sweep) -> None:
-    found = swept.versus(metrics=["wasted_work_fraction"], confidence=0.9, **{"lease.ttl": "20m", "limit.slots": "1"})
+    corner: dict[str, Any] = {"lease.ttl": "20m", "limit.slots": "1"}
+    found = swept.versus(metrics=["wasted_work_fraction"], confidence=0.9, **corner)
     assert (found.base, len(found.compared)) == (4, 5)
     assert swept.versus(4).base == 4
     with pytest.raises(UsageError, match="no metric is named"):

@@ -15,7 +15,7 @@ from sim.errors import UsageError
 from sim.sweeps.simulate import SWEEP_REPLICATIONS
 
 if TYPE_CHECKING:
-    from sim.extremes.frontier import Frontier
+    from sim.extremes.frontiers import Frontier
 
 
 def frontier(
@@ -59,7 +59,7 @@ def frontier(
         )
     axes = assignments(vary, "--vary")
     world = chosen(scenario, dotted, warn=False)
-    from sim.extremes.frontier import frontier as follow
+    from sim.extremes.frontiers import frontier as follow
 
     with screen.progress("points") as progress:
         found = follow(world, axes, metric, search, count, budget, simulation.seed, effort.workers, progress)

@@ -13,7 +13,7 @@ from sim.results.origins import named
 from sim.story.bounds import Bound, bounds
 
 if TYPE_CHECKING:
-    from sim.extremes.measured import Measured
+    from sim.extremes.measuring import Measured
 
 
 def chosen_keys(scenario: Scenario, only: str | None) -> tuple[str, ...] | None:

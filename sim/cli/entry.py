@@ -80,7 +80,7 @@ def _dispatched(words: list[str]) -> int:
     elif overrides:
         raise UsageError(
             f"--{next(iter(overrides))} changes a scenario, and this command simulates none",
-            "it goes with: run sweep compare best tune sensitivity report explain frontier explore remedies diagnose show "
-            "check",
+            "it goes with: run sweep compare best tune sensitivity report explain frontier explore "
+            "remedies diagnose show check",
         )
     return command(*bound.args, **bound.kwargs) or FINE

@@ -124,7 +124,7 @@ def _bound(world: Scenario, measure: bool, only: str | None, simulation: Simulat
     if not measure:
         page = bounding.as_json(world, title, keys) if simulation.json else bounding.page(world, title, keys)
     else:
-        from sim.extremes.measured import measured
+        from sim.extremes.measuring import measured
 
         with screen.progress("searching") as progress:
             found = measured(world, keys, progress)

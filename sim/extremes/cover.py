@@ -75,8 +75,8 @@ class Cover:
     def pieces(self) -> Iterator[Piece]:
         """Yield pieces that together are the whole rectangle, but for gaps along x, none wider than `gap_ns`."""
         if len(self.box) == 1:
-            for low, high, sample in self._line((), *self.box[0]):
-                corners = tuple(Corner((Fraction(x),), sample.at((Fraction(x),))) for x in (low, high))
+            for left, right, sample in self._line((), *self.box[0]):
+                corners = tuple(Corner((Fraction(x),), sample.at((Fraction(x),))) for x in (left, right))
                 yield Piece(corners, sample.point)
             return
         open_ = [self.box[0]]
@@ -88,9 +88,9 @@ class Cover:
             yield from strip.pieces(left, right)
             for a, b in ((low, left), (right, high)):
                 if self.gap_ns < b - a <= high - low:
-                    a, b = -(-a // 1), b // 1
-                    if b > a:
-                        open_.append((int(a), int(b)))
+                    first, last = -(-a // 1), b // 1
+                    if last > first:
+                        open_.append((first, last))
                 else:
                     self.gaps_ns += max(0, int(b - a))
 

@@ -20,8 +20,9 @@ from sim.model.scenario import Scenario
 from sim.model.wording import spelled
 from sim.report.frames import sort_key
 from sim.results.origins import settings
+from sim.sweeps.axes import Axis
 from sim.sweeps.designs import is_whole
-from sim.sweeps.grid import AxesError, Axis, axis, doubtful
+from sim.sweeps.grid import AxesError, axis, doubtful
 from sim.sweeps.ranges import Span, is_range, span_of
 from sim.units import HOUR, MINUTE, SECOND, format_duration
 

@@ -14,7 +14,8 @@ from sim.errors import Problem
 from sim.model.scenario import Scenario
 from sim.results.origins import Source, named
 from sim.results.provenance import ENGINE_FOR_MANY, SEED, Provenance
-from sim.sweeps.grid import AxesError, Axis, Point
+from sim.sweeps.axes import Axis
+from sim.sweeps.grid import AxesError, Point
 from sim.sweeps.opening import manifest_of
 from sim.sweeps.simulate import checked as checked_arguments
 from sim.sweeps.store import Store

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import ScenarioError, UsageError, nearest
-from sim.extremes.measured import Measured, measured
+from sim.extremes.measuring import Measured, measured
 from sim.model.load import override
 from sim.model.scenario import Scenario
 from sim.results.origins import Source, named, shell

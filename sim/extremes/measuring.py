@@ -15,7 +15,7 @@ from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
 from sim.results.origins import named, shell
 from sim.story.bounds import Bound, bounds, said
-from sim.story.pinned import altered
+from sim.story.pinned import altered, ends
 from sim.story.words import length
 from sim.units import FOREVER, MILLISECOND
 from sim.vocabulary import Kind
@@ -180,11 +180,11 @@ class _Search:
     def _release(self, row: Bound, sense: str) -> Measured:
         asks = self.scenario.limit.collision == "enqueue"
         made = self.bench("bad", prompt=sense == "best", asking=asks)
-        ends = (made.start_ns + made.stop_ns) // 2
-        gap = made.scenario.limit.poll.law()[1] + made.closed.trip_ns if asks else 0
+        released = (made.start_ns + made.stop_ns) // 2
+        gap = ends(made.scenario.limit.poll)[1] + made.closed.trip_ns if asks else 0
         until = horizon(made, 2 * int(gap), "handover")
-        box = [(ends - int(gap), ends)] if asks else [(ends - 2, ends - 1)]
-        cover = Cover(lambda p: trial(made, "handover", Strike("release", ends), until, p[0]), box)
+        box = [(released - int(gap), released)] if asks else [(released - 2, released - 1)]
+        cover = Cover(lambda p: trial(made, "handover", Strike("release", released), until, p[0]), box)
         values = [corner.value for piece in cover.pieces() for corner in piece.corners]
         return Measured(row, round(min(values) if sense == "best" else max(values)), cover.trials)
 
