@@ -319,3 +319,7 @@ def test_a_strike_is_told_as_a_story(capsys):
 def test_wrong_words_are_met_with_the_right_ones(words, told, capsys):
     assert main(words) == 2
     assert told in capsys.readouterr().err
+
+
+def test_closed_forms_take_a_name_too():
+    assert sim.bounds("etcd") == sim.bounds(sim.load("etcd"))

@@ -6,11 +6,13 @@ the holder (see `sim.story.pinned`). `surely` holds at whatever time the fault b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sim.model.fields import UNLIMITED
+from sim.model.load import load
 from sim.model.scenario import Scenario
 from sim.story.closed import Closed
 from sim.story.patience import Failure
@@ -75,12 +77,14 @@ def said(value: float | None, unit: Unit) -> str:
     return f"{value * 100:.3g} %" if unit == "share" else length(int(value))
 
 
-def bounds(scenario: Scenario) -> list[Bound]:
-    """Return the closed forms of a scenario's protocol, without simulating anything.
+def bounds(scenario: Scenario | str | os.PathLike[str]) -> list[Bound]:
+    """Return the closed forms of the protocol of a scenario, given itself or by name or path; nothing is simulated.
 
     Its faults are left out: what counts is the lease, the holder's renewals and their retries, the authority's or the
     contenders' judgement, and the delays of messages.
     """
+    if not isinstance(scenario, Scenario):
+        scenario = load(scenario)
     bad, good = Closed(pinned(scenario, "bad"), prompt=True), Closed(pinned(scenario, "good"), prompt=False)
     slow = Closed(pinned(scenario, "bad"), prompt=False)
     if scenario.renewal.runs_in == "none":
