@@ -432,8 +432,8 @@ def test_an_interrupt_keeps_what_is_done(cli: Callable[..., Result], monkeypatch
 
 
 def test_a_sweep_that_is_interrupted_goes_on_to_the_same_bytes(cli: Callable[..., Result], folder: Path) -> None:
-    # The process engine, hours of it: after the first part on disk there are seconds of work left to interrupt.
-    words = (*SWEEP, "--reps", "12", "--duration", "6h", "--engine", "process")
+    # The process engine, a day of it: after the first part on disk there are seconds of work left to interrupt.
+    words = (*SWEEP, "--reps", "12", "--duration", "24h", "--engine", "process")
     process = command(*words, "--jobs", "2", "--out", "x", start_new_session=True)
     deadline = time.monotonic() + 60
     parts = folder / "x" / "parts"

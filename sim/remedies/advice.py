@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sim.errors import ScenarioError
 from sim.model.load import options_of
 from sim.model.presets.options import STORAGE, Options
 from sim.model.presets.versions import at_least, book, changes
@@ -42,8 +43,13 @@ def advice(s: Scenario) -> list[Remedy]:
 
 
 def _try(name: str, s: Scenario, changes: dict[str, Any], why_same: str) -> Remedy:
-    """The scenario with `changes`; `why_same` is said where they change nothing."""
-    world = s.with_(changes) if changes else s
+    """The scenario with `changes`; `why_same` is said where they change nothing, and the rule where a system has one."""
+    try:
+        world = s.with_(changes) if changes else s
+    except ScenarioError as error:
+        if not s.system:
+            raise
+        return Remedy(name, None, "; ".join(f"{problem.path} {problem.message}" for problem in error.problems))
     return Remedy(name, None, why_same) if world == s else Remedy(name, world)
 
 
@@ -145,6 +151,7 @@ def _server(s: Scenario) -> Iterator[Remedy]:
 
 def _no_limit(s: Scenario) -> Remedy:
     free = {"limit.slots": _NO_LIMIT, "renewal.runs_in": "none", "lease.ttl": "1000d", "lease.initial_ttl": 1.0}
+    free |= {"system": ""}  # no system has that
     if s.lease.on_restart != "keep":
         free |= {"lease.on_restart": "keep"}
     return Remedy("no limit", s.with_(free), unlimited=True)
@@ -166,13 +173,14 @@ def _timing(s: Scenario) -> Iterator[Remedy]:
         if deployment or short:
             yield Remedy(name, None, constant if deployment else "lease_duration is 60 s to 86400 s in Prefect")
         else:
-            yield Remedy(name, s.with_({"lease.ttl": format_duration(ttl)}))
+            yield _try(name, s, {"lease.ttl": format_duration(ttl)}, "the ttl is that already")
     if options is not None:
         yield Remedy("interval / 2", None, "the interval (0.75 of the ttl) is a constant of Prefect's client")
     elif s.renewal.runs_in == "none":
         yield Remedy("interval / 2", None, "nothing is renewed")
     else:
-        yield Remedy("interval / 2", s.with_({"renewal.every": format_duration(max(1, s.renew_every_ns // 2))}))
+        half = {"renewal.every": format_duration(max(1, s.renew_every_ns // 2))}
+        yield _try("interval / 2", s, half, "it is as short as can be")
 
 
 def _grace(s: Scenario, options: Options | None) -> Remedy:

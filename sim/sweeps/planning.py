@@ -69,7 +69,7 @@ def worked_through(
             return {at: metrics.estimates(tallies)[limit.metric] for at, tallies in found.items()}
 
         remarks = (refined(lattice, limit, plan.budget, evaluate)[1],)
-    if study.store:
+    if study.store and remarks:
         study.store.remark(remarks)
     folder = study.store.folder if study.store else None
     failures = tuple(sorted(rounds.failures, key=lambda failure: (failure.point, failure.replication)))
