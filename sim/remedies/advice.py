@@ -43,7 +43,7 @@ def advice(s: Scenario) -> list[Remedy]:
 
 
 def _try(name: str, s: Scenario, changes: dict[str, Any], why_same: str) -> Remedy:
-    """The scenario with `changes`; `why_same` is said where they change nothing, and the rule where a system has one."""
+    """The scenario with `changes`; `why_same` is said where they change nothing, a rule where a system forbids them."""
     try:
         world = s.with_(changes) if changes else s
     except ScenarioError as error:
