@@ -323,3 +323,10 @@ def test_wrong_words_are_met_with_the_right_ones(words, told, capsys):
 
 def test_closed_forms_take_a_name_too():
     assert sim.bounds("etcd") == sim.bounds(sim.load("etcd"))
+
+
+def test_a_search_takes_a_name_and_knows_its_rows():
+    (found,) = sim.measured("etcd", "pause.surely")
+    assert found.agrees
+    with pytest.raises(sim.UsageError, match=r"no closed form of this scenario is named 'pause\.shurely'"):
+        sim.measured("etcd", ["pause.shurely"])

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sim import engines
+from sim.errors import UsageError, nearest
 from sim.extremes.bench import Bench, Strike, bench, slowed
 from sim.extremes.cover import Cover, Piece
 from sim.extremes.trial import trial
 from sim.extremes.worst import horizon
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
-from sim.results.origins import named, shell
+from sim.results.origins import Source, named, shell
 from sim.story.bounds import Bound, bounds, said
 from sim.story.pinned import altered, ends
 from sim.story.words import length
@@ -79,11 +80,18 @@ class Measured:
 
 
 def measured(
-    scenario: Scenario, keys: Sequence[str] | None = None, progress: Progress | None = None, gap_ns: int = 1
+    scenario: Source, keys: Sequence[str] | str | None = None, progress: Progress | None = None, gap_ns: int = 1
 ) -> list[Measured]:
-    """Search for every closed form of a scenario, or for those whose keys begin with one of `keys`."""
-    rows = [row for row in bounds(scenario) if keys is None or row.key.startswith(tuple(keys))]
-    search = _Search(scenario, gap_ns)
+    """Search for every closed form of a scenario, or for those whose keys begin with one of `keys`.
+
+    Raises `UsageError` where a key of `keys` begins none.
+    """
+    chosen, origin = named(scenario)
+    rows, wanted = bounds(chosen), (keys,) if isinstance(keys, str) else keys
+    if wanted is not None:
+        _check(wanted, rows)
+        rows = [row for row in rows if row.key.startswith(tuple(wanted))]
+    search = _Search(chosen, origin.words(), gap_ns)
     found = []
     for number, row in enumerate(rows):
         found.append(search.row(row))
@@ -92,12 +100,20 @@ def measured(
     return found
 
 
+def _check(wanted: Sequence[str], rows: Sequence[Bound]) -> None:
+    known = [row.key for row in rows]
+    for key in wanted:
+        if not any(each.startswith(key) for each in known):
+            near = nearest(key, known)
+            hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(known)}"
+            raise UsageError(f"no closed form of this scenario is named '{key}'", hint)
+
+
 class _Search:
     """Searches row by row; what two rows share is searched once."""
 
-    def __init__(self, scenario: Scenario, gap_ns: int) -> None:
-        self.scenario, self.gap_ns = scenario, gap_ns
-        self.name = named(scenario)[1].words()
+    def __init__(self, scenario: Scenario, name: str, gap_ns: int) -> None:
+        self.scenario, self.name, self.gap_ns = scenario, name, gap_ns
         self._benches: dict[tuple[str, bool, bool], Bench] = {}
 
     def row(self, row: Bound) -> Measured:
