@@ -64,7 +64,7 @@ def command(*words: str, **options: Any) -> subprocess.Popen[str]:
     """A command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)} | options.pop("env", {})
     return subprocess.Popen(
-        [sys.executable, "-m", "sim.cli", *words],
+        [sys.executable, *options.pop("program", ("-m", "sim.cli")), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -431,10 +431,26 @@ def test_an_interrupt_keeps_what_is_done(cli: Callable[..., Result], monkeypatch
     assert "computed 5, reused 3 replications" in cli(*words, "--out", "a b")[1]
 
 
+SLOWLY = """
+import sys, time
+from sim import metrics
+from sim.cli import main
+
+tally_of = metrics.tally_of
+
+def slowly(*what, **more):
+    time.sleep(0.25)
+    return tally_of(*what, **more)
+
+metrics.tally_of = slowly
+sys.exit(main())
+"""
+"""The command, with replications that sleep: on any machine seconds are left to interrupt after the first part."""
+
+
 def test_a_sweep_that_is_interrupted_goes_on_to_the_same_bytes(cli: Callable[..., Result], folder: Path) -> None:
-    # The process engine, a day of it: after the first part on disk there are seconds of work left to interrupt.
-    words = (*SWEEP, "--reps", "12", "--duration", "24h", "--engine", "process")
-    process = command(*words, "--jobs", "2", "--out", "x", start_new_session=True)
+    words = (*SWEEP, "--reps", "12", "--duration", "4h", "--engine", "kernel")
+    process = command(*words, "--jobs", "2", "--out", "x", start_new_session=True, program=("-c", SLOWLY))
     deadline = time.monotonic() + 60
     parts = folder / "x" / "parts"
     while not any(parts.glob("part-*.parquet")) and process.poll() is None and time.monotonic() < deadline:
