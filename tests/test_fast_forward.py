@@ -153,3 +153,21 @@ def test_the_warm_up_is_not_straddled() -> None:
     told = sum(e.number for e in fast if e.kind is Kind.SKIPPED and e.value < scenario.warmup)
     told += sum(e.kind is Kind.RENEWED and e.time_ns < scenario.warmup for e in fast)
     assert told == before > 0
+
+
+def test_jittered_intervals_may_be_shorter_than_expected() -> None:
+    """Draws are made for as many renewals as intervals fit in; jitter makes room for more, which once had none."""
+    jittered = loads(
+        """
+        duration = "1h"
+        limit = { slots = 1 }
+        lease = { ttl = "5m" }
+        renewal = { every = "60s", jitter = [0.5, 1.0] }
+        network = { up = "1ms", down = "1ms" }
+        [runs]
+        arrivals = { kind = "closed", clients = 1 }
+        work = "50m"
+        """
+    )
+    for seed in range(20):
+        assert assert_same(jittered, seed, 0) is not None

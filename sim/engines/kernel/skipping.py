@@ -63,15 +63,18 @@ def foresee_renewals(m: Memory, stretch: int, task: int, lease: int, due: int) -
     number, host = m[run + at.RUN_REQUESTS], m[run + at.RUN_HOST]
     ahead, wall = read(m, m[task + at.TASK_CLOCK]) - m[at.NOW], read(m, at.WALL_CLOCK) - m[at.NOW]
     sent, anchor, expires = due - ahead, anchor_of(m, run) - ahead, m[lease + at.LEASE_EXPIRES]
-    until, warm, count = disturbed_at(m, task, host), sent >= m[at.WARMUP], 0
+    until, warm = disturbed_at(m, task, host), sent >= m[at.WARMUP]
+    count = drawn = 0
     beat = m[task + at.LOOP_DUE] - ahead  # a late renewal keeps to the grid that it is late on
     while True:
         row = exchange_of(stretch, count)
         m[row + at.STRETCH_SENT] = sent
         if count == at.STRETCH_ROWS_MAX or sent >= until:
             return count
-        if count % at.STRETCH_CHUNK == 0:
-            draw_exchanges(m, row, run, number + count, min(at.STRETCH_CHUNK, 1 + (until - sent) // m[at.EVERY]))
+        if count == drawn:
+            many = how_many(count, 1 + (until - sent) // m[at.EVERY])
+            draw_exchanges(m, row, run, number + count, many)
+            drawn += many
         if not foresee(m, row, run, number + count):
             return count
         effect, answered = wall + m[row + at.STRETCH_EFFECT], m[row + at.STRETCH_ANSWERED]
@@ -83,6 +86,12 @@ def foresee_renewals(m: Memory, stretch: int, task: int, lease: int, due: int) -
         if warm != (answered >= m[at.WARMUP]) or wall + beat >= min(at.FAR, expires + m[at.GRACE]):
             return count  # across the warm-up, or a lease that will run out before the next renewal
         sent, count = beat, count + 1
+
+
+@compiled
+def how_many(drawn: int, expected: int) -> int:
+    """Return for how many requests more to draw at once: an even number, as blocks come in pairs, that has room."""
+    return min(at.STRETCH_CHUNK, at.STRETCH_ROWS_MAX - drawn, (expected + 1) // 2 * 2)
 
 
 @compiled
@@ -149,16 +158,19 @@ def foresee_polls(m: Memory, stretch: int, task: int, due: int) -> int:
     """Write the polls that will be refused while no slot is free into a stretch's table; return how many."""
     run, sent = m[task + at.TASK_RUN], due - read(m, m[task + at.TASK_CLOCK]) + m[at.NOW]
     lane, generation, number = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[run + at.RUN_REQUESTS]
-    until, count = disturbed_at(m, task, m[run + at.RUN_HOST]), 0
+    until = disturbed_at(m, task, m[run + at.RUN_HOST])
+    count = drawn = 0
     while True:
         row = exchange_of(stretch, count)
         m[row + at.STRETCH_SENT] = sent
         if count == at.STRETCH_ROWS_MAX or sent >= until:
             return count
-        if count % at.STRETCH_CHUNK == 0:
-            draw_exchanges(m, row, run, number + count, at.STRETCH_CHUNK)
+        if count == drawn:
+            many = how_many(count, at.STRETCH_CHUNK)
+            draw_exchanges(m, row, run, number + count, many)
             wait, spare, index = row + at.STRETCH_WAIT, row + at.STRETCH_SPARE, number + count + 1
-            fill(m, m[at.POLL], word.FOR_POLL, lane, generation, index, at.STRETCH_CHUNK, wait, spare)
+            fill(m, m[at.POLL], word.FOR_POLL, lane, generation, index, many, wait, spare)
+            drawn += many
         if not foresee(m, row, run, number + count):
             return count
         answered = m[row + at.STRETCH_ANSWERED]
