@@ -1,34 +1,28 @@
 """How the kernel's functions are compiled, and where the machine code is kept.
 
-The loop is the one function that Python calls; all others end up inside its module. numba would optimise and emit each
-of them by itself as well, together with everything that it calls in turn: that costs more than all the rest and is
-never used. So while the loop is compiled, its parts stop at their intermediate form (`_sparing`).
+The loop is the one function that Python calls; all others end up inside its module. numba's own way would take minutes:
+`lean` leaves out passes, and `sparing` what the passes that remain do in vain.
 """
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba as _numba
 from numba import extending as _extending
-from numba.core import codegen as _codegen
-from numba.core import compiler_lock as _compiler_lock
 
 from sim import samplers
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.lean import Lean
+from sim.engines.kernel.sparing import sparing
 
 numba: Any = _numba  # its types know neither its settings nor all of its options
 types: Any = _numba.types
-codegen: Any = _codegen
-global_compiler_lock: Any = _compiler_lock.global_compiler_lock
 register_jitable: Any = _extending.register_jitable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -38,8 +32,6 @@ INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
 _ONE_AT_A_TIME: Final = threading.RLock()
 """Of several threads that need machine code one compiles, and the others wait for it."""
 _HOW: Final = {"nogil": True, "no_cfunc_wrapper": True, "pipeline_class": Lean}
-_SPARING_KNOWN: Final = ((0, 68),)
-"""Versions of numba with which leaving the parts out has been tried; others compile everything, and take longer."""
 
 
 def compiled(function: Function) -> Function:
@@ -60,24 +52,12 @@ def entry(function: Callable[[Any], None]) -> Callable[[Any], None]:
         with _ONE_AT_A_TIME:
             if not ready:
                 dispatcher = _kept_on_disk(function)
-                with _sparing(function.__name__), _no_collection():
+                with sparing(function.__name__):
                     dispatcher.compile((types.int64,))
                 ready.append(dispatcher)
         return ready[0]
 
     return lambda address: (ready[0] if ready else machine_code())(address)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Compile without the garbage collector: it would look at a growing heap again and again, a tenth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 # ---------------------------------------------------------------------------------- on disk
@@ -119,42 +99,6 @@ def _digest(folder: Path) -> str:
 
 
 _COMPILED_TOO: Final = ("samplers", "vocabulary", "trace", "units")
-
-
-# ---------------------------------------------------------------------------------- the parts of the loop
-
-
-@contextmanager
-def _sparing(whole: str) -> Iterator[None]:
-    """Leave every module but that of `whole` as it is: neither optimised nor emitted."""
-    if numba.version_info[:2] not in _SPARING_KNOWN:
-        yield
-        return
-    library, jit = codegen.CPUCodeLibrary, codegen.JITCPUCodegen
-    optimise, finish, set_env = library._optimize_final_module, library._finalize_final_module, jit.set_env
-
-    def optimise_the_whole(self: Any) -> None:
-        if whole in self.name:
-            optimise(self)
-
-    def finish_the_whole(self: Any) -> None:
-        if whole in self.name:
-            finish(self)
-        else:
-            self._finalized = True
-
-    def set_env_of_what_is_there(self: Any, name: str, env: Any) -> None:
-        if self._engine.get_global_value_address(name):
-            set_env(self, name, env)
-
-    with global_compiler_lock:
-        library._optimize_final_module, library._finalize_final_module = optimise_the_whole, finish_the_whole
-        jit.set_env = set_env_of_what_is_there
-        try:
-            yield
-        finally:
-            library._optimize_final_module, library._finalize_final_module = optimise, finish
-            jit.set_env = set_env
 
 
 # ---------------------------------------------------------------------------------- formulas and memory

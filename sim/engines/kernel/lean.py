@@ -19,7 +19,6 @@ manager_class: Any = PassManager
 _PASSES = (
     (untyped.TranslateByteCode, "bytecode to intermediate form"),
     (untyped.FixupArgs, "arguments"),
-    (untyped.IRProcessing, "control flow"),
     (untyped.ReconstructSSA, "one assignment a variable"),
     (typed.NopythonTypeInference, "types"),
     (typed.PreLowerStripPhis, "no phi nodes"),
