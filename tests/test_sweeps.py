@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +21,7 @@ from sim.model.load import loads
 from sim.model.scenario import Scenario
 from sim.pacing import Pace
 from sim.results.provenance import canonical, sha256
-from sim.sweeps import Sweep, sweep, work
+from sim.sweeps import Sweep, runner, sweep, work
 from sim.sweeps.grid import AxesError, grid
 from sim.sweeps.manifest import first_difference
 from sim.sweeps.ranges import values_of
@@ -305,11 +306,35 @@ class Stop:
             raise KeyboardInterrupt
 
 
+class StopInStep(Stop):
+    """Lets a replication end only when the one before it has been told: those that end together are told together."""
+
+    def __init__(self, after: int, begun: int) -> None:
+        super().__init__(after)
+        self.told, self.turns = begun, threading.Semaphore(1)
+
+    def performed(self, task: Task) -> tuple[work.Outcome, ...]:
+        self.turns.acquire()
+        return performed(task)
+
+    def __call__(self, done: int, planned: int) -> None:
+        if done > self.told:
+            # at the end, whoever still waits may go
+            self.turns.release(done - self.told if done < self.after else planned)
+            self.told = done
+        super().__call__(done, planned)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_interrupted_sweep_goes_on(small: Scenario, expected: dict[str, bytes], tmp_path: Path, jobs: int) -> None:
-    for after in (3, 8):
+def test_an_interrupted_sweep_goes_on(
+    small: Scenario, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    for begun, after in ((0, 3), (3, 8)):
+        stop = StopInStep(after, begun)
+        monkeypatch.setattr(runner, "performed", stop.performed)
         with pytest.raises(KeyboardInterrupt):
-            sweep(small, AXES, REPS, out=tmp_path, progress=Stop(after), jobs=jobs, chunk=1)
+            sweep(small, AXES, REPS, out=tmp_path, progress=stop, jobs=jobs, chunk=1)
+    monkeypatch.undo()
     result = sweep(small, AXES, REPS, out=tmp_path)
     assert (result.computed, result.reused) == (8, 8)
     assert kept(result) == expected
