@@ -1,7 +1,7 @@
 """How the kernel's functions are compiled, and where the machine code is kept.
 
-The loop is the one function that Python calls; all others end up inside its module. numba's own way would take minutes:
-`lean` leaves out passes, and `sparing` what the passes that remain do in vain.
+The loop is the one function that Python calls; all others end up inside its module. To be
+quicker than numba's own way, `lean` leaves out passes, and `sparing` what those that remain do in vain.
 """
 
 from __future__ import annotations

@@ -158,19 +158,16 @@ def foresee_polls(m: Memory, stretch: int, task: int, due: int) -> int:
     """Write the polls that will be refused while no slot is free into a stretch's table; return how many."""
     run, sent = m[task + at.TASK_RUN], due - read(m, m[task + at.TASK_CLOCK]) + m[at.NOW]
     lane, generation, number = m[run + at.RUN_LANE], m[run + at.RUN_GENERATION], m[run + at.RUN_REQUESTS]
-    until = disturbed_at(m, task, m[run + at.RUN_HOST])
-    count = drawn = 0
+    until, count = disturbed_at(m, task, m[run + at.RUN_HOST]), 0
     while True:
         row = exchange_of(stretch, count)
         m[row + at.STRETCH_SENT] = sent
         if count == at.STRETCH_ROWS_MAX or sent >= until:
             return count
-        if count == drawn:
-            many = how_many(count, at.STRETCH_CHUNK)
-            draw_exchanges(m, row, run, number + count, many)
+        if count % at.STRETCH_CHUNK == 0:
+            draw_exchanges(m, row, run, number + count, at.STRETCH_CHUNK)
             wait, spare, index = row + at.STRETCH_WAIT, row + at.STRETCH_SPARE, number + count + 1
-            fill(m, m[at.POLL], word.FOR_POLL, lane, generation, index, many, wait, spare)
-            drawn += many
+            fill(m, m[at.POLL], word.FOR_POLL, lane, generation, index, at.STRETCH_CHUNK, wait, spare)
         if not foresee(m, row, run, number + count):
             return count
         answered = m[row + at.STRETCH_ANSWERED]

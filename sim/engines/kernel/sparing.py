@@ -1,4 +1,4 @@
-"""What numba does in vain while it compiles the kernel, left out: more than two thirds of its work.
+"""What numba does in vain while it compiles the kernel, left out.
 
 - It would optimise and emit every function by itself as well, together with everything that this calls in turn. All end
   up inside the loop's module, so the parts stop at their intermediate form.
@@ -68,7 +68,8 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _parts_unfinished(whole: str) -> Any:
+@contextmanager
+def _parts_unfinished(whole: str) -> Iterator[None]:
     """Leave every module but that of `whole` as it is: neither optimised nor emitted."""
     optimise, finish, set_env = library._optimize_final_module, library._finalize_final_module, engine.set_env
 
@@ -86,16 +87,16 @@ def _parts_unfinished(whole: str) -> Any:
         if self._engine.get_global_value_address(name):
             set_env(self, name, env)
 
-    parts, ends = optimise_the_whole, finish_the_whole
-    stack = ExitStack()
-    stack.enter_context(_replaced(library, _optimize_final_module=parts, _finalize_final_module=ends))
-    stack.enter_context(_replaced(engine, set_env=set_env_of_what_is_there))
-    return stack
+    unfinished = {"_optimize_final_module": optimise_the_whole, "_finalize_final_module": finish_the_whole}
+    with _replaced(library, **unfinished), _replaced(engine, set_env=set_env_of_what_is_there):
+        yield
 
 
-def _operations_resolved_once() -> Any:
+@contextmanager
+def _operations_resolved_once() -> Iterator[None]:
     """Remember what an operation on given types is."""
-    resolve, known = operation.get_call_type, {}
+    resolve = operation.get_call_type
+    known: dict[Any, Any] = {}
 
     def resolve_once(self: Any, context: Any, types: Any, named: Any) -> Any:
         if named:
@@ -104,4 +105,5 @@ def _operations_resolved_once() -> Any:
             known[self, types] = resolve(self, context, types, named)
         return known[self, types]
 
-    return _replaced(operation, get_call_type=resolve_once)
+    with _replaced(operation, get_call_type=resolve_once):
+        yield
