@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,6 @@ from sim.explorer.state import State, Subject, restored
 from sim.metrics import Tally, tally_of
 from sim.model.scenario import Scenario
 from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION
-from tests.browsers import browser, violations, visit
 
 ROOT = Path(__file__).resolve().parents[1]
 TOML = """
@@ -208,36 +206,3 @@ def test_only_this_machine_by_its_own_name_is_served(address: str) -> None:
     for name in ("evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}"):
         assert status(address, "/", Host=name) == 403
         assert status(address, "/ws", Origin=f"http://{name}", **shake) == 403
-
-
-def text_of(tab: Any) -> str:
-    return str(tab.locator("table").first.inner_text())
-
-
-def test_in_a_browser_a_slider_moves_the_numbers_and_the_link_restores_them(address: str) -> None:
-    with browser() as chromium:
-        seen = visit(chromium, address)
-        tab = seen.page
-        finished = tab.get_by_text("64 replications.")
-        finished.wait_for(timeout=90_000)
-        before = text_of(tab)
-        ttl = tab.get_by_role("slider", name="Lease duration (ttl)")
-        assert ttl.get_attribute("aria-valuetext") == "2m"
-        ttl.focus()
-        tab.keyboard.press("ArrowRight")
-        tab.get_by_text("Turning this changes").wait_for(timeout=30_000)
-        finished.wait_for(timeout=90_000)
-        after = text_of(tab)
-        assert ttl.get_attribute("aria-valuetext") == "3m"
-        assert after != before
-        assert tab.url == f"{address}?lease.ttl=3m"
-        tab.reload()
-        finished.wait_for(timeout=90_000)
-        assert text_of(tab) == after
-        with tab.expect_download() as download:
-            tab.get_by_text("Download as TOML").click()
-        assert 'ttl = "3m"' in Path(download.value.path()).read_text("utf-8")
-        assert not [line for line in violations(tab) if "(serious)" in line or "(critical)" in line]
-        hosts = {re.sub(r"^(blob:)?\w+://([^/]*).*", r"\2", url) for url in seen.requests if "://" in url}
-        assert hosts == {address.split("/")[2]}
-        assert seen.complaints == []
