@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("panel", reason="panel is not installed: pip install 'leasesim[explore]'")
     path = tmp_path_factory.mktemp("mine") / "mine.toml"
     path.write_text(TOML, "utf-8")
-    command = [sys.executable, "-m", "sim.cli", "explore", str(path), "--port", "0", "--engine", "process"]
+    with serving(str(path), "--engine", "process") as found:
+        yield found
+
+
+@contextmanager
+def serving(*words: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "sim.cli", "explore", *words, "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
@@ -150,3 +157,39 @@ def test_a_slider_moves_the_numbers_and_the_link_restores_them(chromium: Any, ad
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nobody_is_kept_from_exploring(chromium: Any, address: str, scheme: str) -> None:
     assert grave(opened(chromium, address, color_scheme=scheme).page) == []
+
+
+# ---------------------------------------------------------------------- how soon
+
+TURN = """
+async (slider, choice) => {
+  const shadows = function* (root) {
+    for (const { shadowRoot: inner } of root.querySelectorAll("*")) if (inner) { yield inner; yield* shadows(inner); }
+  };
+  const shown = [...shadows(document)].find(root => root.querySelector("[data-state]"));
+  const state = () => shown.querySelector("[data-state]").dataset.state, old = state(), start = performance.now();
+  slider.value = choice;
+  slider.dispatchEvent(new Event("input"));
+  while (state() === old) await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}
+"""
+"""Turn a slider; return the milliseconds until the first numbers of the new state are shown."""
+
+
+@pytest.mark.bench
+def test_the_first_numbers_come_within_300_ms(chromium: Any) -> None:
+    """Settings that were not looked at before, each turned to while the last one is still being refined."""
+    with serving("laptop-own-server") as address:
+        tab = opened(chromium, address).page
+        ttl, every = [tab.get_by_role("slider", name=name) for name in ("Lease duration (ttl)", "Renew every")]
+        took: list[float] = []
+        for share in range(6):
+            took += [every.evaluate(TURN, share)]
+            for choice in range(8, 14):
+                tab.wait_for_timeout(250)
+                took += [ttl.evaluate(TURN, choice)]
+    took.sort()
+    middle, late = took[len(took) // 2], took[int(0.95 * len(took))]
+    print(f"\nfrom turn to numbers: median {middle:.0f} ms, 95 % {late:.0f}, most {took[-1]:.0f}, n = {len(took)}")
+    assert late < 300

@@ -17,7 +17,8 @@ import sim
 from sim.cli import main
 from sim.errors import ScenarioError, UsageError
 from sim.explorer import wording
-from sim.explorer.answers import Memory, answers, worst_run
+from sim.explorer.answers import Memory, answers
+from sim.explorer.drawing import again, told, worst_of
 from sim.explorer.serving import free_port
 from sim.explorer.state import State, Subject, restored
 from sim.metrics import Tally, tally_of
@@ -136,12 +137,10 @@ def test_what_was_looked_at_is_not_simulated_again(subject: Subject, monkeypatch
 
 def test_the_worst_replication_is_told_with_the_line_that_replays_it(subject: Subject) -> None:
     state = State().turn(subject, "lease.ttl", "1m")
-    run = worst_run(subject, state, 3, Memory())
-    assert run is not None
-    text = wording.told(run)
-    assert f"--rep {run.replication} --lease.ttl 1m" in text
-    again = sim.run(state.scenario(subject), 1, run.replication)
-    assert again.digest == run.digest
+    at = worst_of(subject, state, 3, Memory())
+    assert at is not None
+    assert f"--rep {at} --lease.ttl 1m" in told(subject, state, at).story
+    assert again(subject, state, at).digest == sim.run(state.scenario(subject), 1, at).digest
 
 
 # ---------------------------------------------------------------------- serving

@@ -8,19 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sim import engines, metrics
+from sim import metrics
 from sim.explorer.state import NOBODY, State, Subject
 from sim.metrics import Tally, tally_of
 from sim.model.load import load
 from sim.model.scenario import Scenario
-from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, badness, difference, worst_index
-from sim.results.origins import Origin
-from sim.results.provenance import Provenance, sha256
-from sim.results.single import Run
+from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, difference
+from sim.results.provenance import sha256
 from sim.stats import Estimate
 
-ROUNDS: Final = (4, 16, 64)
-"""Replications after each round."""
+ROUNDS: Final = (4, 8, 16, 32, 64)
+"""Replications after each round: the first is soon there, and an answer that nobody waits for stops at the next."""
 _KEPT: Final = 128
 
 
@@ -102,15 +100,3 @@ def answers(
 def _rates(tallies: Sequence[Tally]) -> Rates:
     found = metrics.estimates(tallies)
     return Rates(found[FALSE_TERMINATIONS], found[OVER_ALLOCATION])
-
-
-def worst_run(subject: Subject, state: State, count: int, memory: Memory = MEMORY) -> Run | None:
-    """Return the worst of the first replications, to be told and drawn; None where nothing went wrong."""
-    scenario = state.scenario(subject)
-    tallies = memory.tallies(scenario, subject.seed, subject.engine, count)
-    at = worst_index(tallies)
-    if not any(badness(tallies[at])):
-        return None
-    origin = Origin(subject.origin.name, {**subject.origin.overrides, **state.turned}, subject.origin.known)
-    provenance = Provenance.of(scenario, origin, subject.seed, (at,), subject.engine)
-    return Run(scenario, at, engines.run(scenario, subject.seed, at, engine=subject.engine), provenance)
