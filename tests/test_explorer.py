@@ -135,6 +135,12 @@ def test_what_was_looked_at_is_not_simulated_again(subject: Subject, monkeypatch
     assert made == [0, 1, 2]
 
 
+def test_an_answer_that_nobody_waits_for_stops_at_the_next_replication(subject: Subject) -> None:
+    left = iter([True] * 9 + [False] * 99)
+    found = list(answers(subject, State(), Memory(), (4, 64), lambda: next(left)))
+    assert [answer.replications for answer in found] == [4]
+
+
 def test_the_worst_replication_is_told_with_the_line_that_replays_it(subject: Subject) -> None:
     state = State().turn(subject, "lease.ttl", "1m")
     at = worst_of(subject, state, 3, Memory())

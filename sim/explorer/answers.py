@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,12 +54,17 @@ class Memory:
         self._tallies: OrderedDict[tuple[str, int, str], list[Tally]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def tallies(self, scenario: Scenario, seed: int, engine: str, count: int) -> list[Tally]:
-        """Return the first replications of a scenario, simulating those that are missing."""
+    def tallies(
+        self, scenario: Scenario, seed: int, engine: str, count: int, wanted: Callable[[], bool] = lambda: True
+    ) -> list[Tally]:
+        """Return the first replications of a scenario, simulating those that are missing; fewer once none is wanted."""
         key = sha256(scenario), seed, engine
         with self._lock:
             known = list(self._tallies.get(key, ()))
-        known += [tally_of(scenario, seed, at, engine) for at in range(len(known), count)]
+        for at in range(len(known), count):
+            if not wanted():
+                break
+            known.append(tally_of(scenario, seed, at, engine))
         with self._lock:
             self._tallies[key] = max(known, self._tallies.get(key, []), key=len)
             self._tallies.move_to_end(key)
@@ -72,9 +77,13 @@ MEMORY: Final = Memory()
 
 
 def answers(
-    subject: Subject, state: State, memory: Memory = MEMORY, rounds: Sequence[int] = ROUNDS
+    subject: Subject,
+    state: State,
+    memory: Memory = MEMORY,
+    rounds: Sequence[int] = ROUNDS,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Answer]:
-    """Yield ever better answers.
+    """Yield ever better answers, as long as they are wanted: that is asked before each replication.
 
     Raises:
         ScenarioError: the values contradict each other.
@@ -82,14 +91,16 @@ def answers(
     now = state.scenario(subject)
     other = load(state.against) if state.against != NOBODY else None
     for count in rounds:
-        mine = memory.tallies(now, subject.seed, subject.engine, count)
-        given = memory.tallies(subject.scenario, subject.seed, subject.engine, count)
-        theirs = memory.tallies(other, subject.seed, subject.engine, count) if other else None
+        shown = (now, subject.scenario, *([other] if other else []))
+        found = [memory.tallies(scenario, subject.seed, subject.engine, count, wanted) for scenario in shown]
+        if not wanted():
+            return
+        mine, given, *theirs = found
         turned = bool(state.turned)
         yield Answer(
             _rates(mine),
             _rates(given),
-            _rates(theirs) if theirs else None,
+            _rates(theirs[0]) if theirs else None,
             difference(FALSE_TERMINATIONS, mine, given) if turned else None,
             difference(OVER_ALLOCATION, mine, given) if turned else None,
             count,

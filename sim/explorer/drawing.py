@@ -59,7 +59,9 @@ def told(subject: Subject, state: State, at: int | None) -> Moment:
 
 
 async def told_apart(subject: Subject, state: State, at: int | None) -> Moment:
-    """Do the same in the other process; whoever stops waiting takes the order back, if it was not begun."""
+    """Do the same in the other process."""
+    if at is None:
+        return told(subject, state, at)
     return await asyncio.wrap_future(_apart().submit(told, subject, state, at))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import panel as pn
@@ -98,21 +97,18 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
     def _first(self) -> None:
         """Show a first answer at once, and let the better ones come when the page is there."""
         try:
-            self._show(next(self._answers(self.state)))
+            self._show(next(answers(self.subject, self.state)))
         except ScenarioError as error:
             self._refuse(error)
             return
         pn.state.onload(self._go) if self._address else pn.state.execute(self._go)
-
-    def _answers(self, state: State) -> Iterator[Answer]:
-        return answers(self.subject, state)
 
     async def _go(self) -> None:
         """Answer the state as it is now, better and better, until somebody turns on."""
         self._turn += 1
         mine, state = self._turn, self.state
         self._describe()
-        coming, drawing = self._answers(state), None
+        coming, drawing = answers(self.subject, state, wanted=lambda: mine == self._turn), None
         while True:
             try:
                 answer = await asyncio.to_thread(next, coming, None)
