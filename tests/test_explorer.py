@@ -99,6 +99,13 @@ def test_what_a_link_cannot_mean_is_said_and_escaped(subject: Subject) -> None:
     assert restored(subject, "?" + "x" * 5000)[1] == State()
 
 
+@pytest.mark.parametrize("text", ["1us", "9s", "2h", "forever"])
+def test_a_link_asks_for_nothing_that_would_take_for_ever(subject: Subject, text: str) -> None:
+    same, state, ignored = restored(subject, f"?lease.ttl={text}")
+    assert (same, state) == (subject, State())
+    assert ignored
+
+
 def test_the_toml_and_the_command_are_the_state(subject: Subject) -> None:
     state = State().turn(subject, "lease.ttl", "5m").turn(subject, "faults.night.probability", "0")
     assert sim.loads(state.toml(subject)) == state.scenario(subject)

@@ -348,6 +348,8 @@ def test_failed_points_are_listed_with_their_replay(folder: Path, tmp_path: Path
         (["{folder}", "--lease.ttl", "3m"], "--lease.ttl: '{folder}' is a sweep that was simulated already"),
         (["{folder}", "--out", "{empty}"], "--out {empty}: that is a folder"),
         (["{folder}", "--out", "{empty}/no/r.html"], "there is no folder '{empty}/no'"),
+        (["{folder}", "--out", "page.pdf"], "the report is an HTML page\n  hint: name it so: --out page.html"),
+        ([""], "report of what?"),
         (["no-such/"], "there is no folder 'no-such' of a sweep"),
         (["laptop-own-servr"], "did you mean 'laptop-own-server'?"),
         (["no-faults", "--reps", "auto"], "--reps auto: a report needs a number"),

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,29 @@ def test_empty(): pass
     assert text.partition("lease SLOs")[2].count("holds") == 2
     assert "either bound at 0.95" in text
     assert "needs a scenario and a service level" in text
+
+
+def test_the_marker_is_checked_on_test_cases_and_fixtures_reach_the_summary(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+import unittest
+
+@pytest.fixture
+def quiet():
+    assert_slo(QUIET, f"{RATE} <= 0.1")
+
+@pytest.mark.lease_slo(BAD, f"{RATE} <= 1e-3")
+class TestCase(unittest.TestCase):
+    def test_case(self):
+        print("the body ran")
+
+def test_with_fixture(quiet): pass
+""",
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    assert "the body ran" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["violated *[[]test_leases.py::TestCase::test_case]", "holds *::test_with_fixture]"])
 
 
 def test_fixtures(pytester: pytest.Pytester) -> None:
@@ -258,6 +282,24 @@ def test_a_worse_setting_fails_and_says_what_changed(pytester: pytest.Pytester) 
     assert "violated" in text.partition("lease SLOs")[2]
     better = BASELINE.replace('{"lease.ttl": "%s"}', '{"faults.server_restart.when.rate": "0/h"}')
     run(pytester, better).assert_outcomes(passed=1)
+
+
+def test_baselines_that_are_updated_side_by_side_are_all_there(tmp_path: Path) -> None:
+    path, short = tmp_path / "side.toml", sim.load("no-faults").with_({"duration": "1h"})
+
+    def update(nth: int) -> None:
+        baselines.Baselines(path, update=True).check(f"n{nth}", short, replications=2)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(update, range(24)))
+    assert list(tomllib.loads(path.read_text("utf-8"))) == sorted(f"n{nth}" for nth in range(24))
+    assert [each.name for each in tmp_path.iterdir()] == ["side.toml"]
+
+
+def test_what_never_occurs_is_no_worse_than_itself(tmp_path: Path) -> None:
+    short = sim.load("no-faults").with_({"duration": "1h"})
+    for update in (True, False):
+        baselines.Baselines(tmp_path / "b.toml", update=update).check("x", short, "reclaim_latency_seconds")
 
 
 def test_a_broken_file_of_baselines_is_told_in_words(pytester: pytest.Pytester) -> None:

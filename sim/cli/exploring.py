@@ -37,7 +37,7 @@ def explore(
     """
     require()
     from sim.explorer.answers import answers
-    from sim.explorer.drawing import get_ready
+    from sim.explorer.drawing import get_ready, stop
     from sim.explorer.serving import free_port, served
     from sim.explorer.state import State, Subject
 
@@ -58,3 +58,4 @@ def explore(
         server.io_loop.start()
     finally:
         server.stop()
+        stop()

@@ -45,7 +45,7 @@ def report(
     """
     simulation, effort = simulation or Simulation(), effort or Effort()
     _refuse_place(out)
-    if Path(result).is_dir():
+    if result.strip() and Path(result).is_dir():
         _refuse_options(result, vary, simulation, effort, dotted)
         found: Result = open_sweep(result)
     else:
@@ -65,6 +65,8 @@ def _refuse_place(out: Path) -> None:
     """Before anything is simulated."""
     if out.is_dir():
         raise UsageError(f"--out {out}: that is a folder", f"name the page in it: --out {out / PAGE}")
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: the report is an HTML page", f"name it so: --out {out.with_suffix('.html')}")
     if not out.parent.is_dir():
         raise UsageError(f"--out {out}: there is no folder '{out.parent}'", f"for example --out {out.name}")
 
@@ -98,6 +100,8 @@ def _simulated(name: str, vary: Sequence[str], simulation: Simulation, effort: E
 
 def _scenario(name: str) -> str:
     """Return `name`, unless it can only have been meant as a folder."""
+    if not name.strip():
+        raise UsageError("report of what?", "name the folder of a sweep, or a scenario")
     if name.endswith("/") or Path(name).name == "manifest.json":
         raise UsageError(f"there is no folder '{name.rstrip('/')}' of a sweep", "give the --out of a sweep")
     return name

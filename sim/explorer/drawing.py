@@ -70,6 +70,11 @@ def get_ready(subject: Subject) -> None:
     _apart().submit(told, subject, State(), 0)
 
 
+def stop() -> None:
+    """End the other process, whatever it is at."""
+    _LENT.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
 _LENT: Final = ExitStack()
 
 

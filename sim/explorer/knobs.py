@@ -73,6 +73,11 @@ class Knob:
         """Return the choice that a text means, however it is written; None if there is none."""
         return next((choice for choice in self.choices if sort_key(choice) == sort_key(text)), None)
 
+    def spans(self, text: str) -> bool:
+        """Whether a text lies between the smallest and the largest choice: beyond, an answer may take for ever."""
+        least, most = sort_key(self.choices[0]), sort_key(self.choices[-1])
+        return least <= sort_key(text) <= most
+
     def with_choice(self, text: str) -> Knob:
         """Return the same knob with one more value to choose."""
         return Knob(self.key, self.title, _choices([*self.choices, text]), self.as_given)

@@ -103,7 +103,7 @@ def restored(subject: Subject, query: str) -> tuple[Subject, State, list[str]]:
             continue
         knob = subject.knob(key)
         choice = knob.meant(text) if knob else None
-        if knob and choice is None and (refused := _refusal(subject, key, text)) is None:
+        if knob and choice is None and (refused := _refusal(subject, knob, text)) is None:
             knob, choice = knob.with_choice(text), text
             subject = replace(subject, knobs=tuple(knob if each.key == key else each for each in subject.knobs))
         elif knob and choice is None:
@@ -115,12 +115,12 @@ def restored(subject: Subject, query: str) -> tuple[Subject, State, list[str]]:
     return subject, state, ignored
 
 
-def _refusal(subject: Subject, key: str, text: str) -> str | None:
-    """Why the scenario does not take a value; None if it does."""
+def _refusal(subject: Subject, knob: Knob, text: str) -> str | None:
+    """Why the page does not take a value; None if it does."""
     try:
-        override(subject.scenario, {key: parse_value(text)})
+        override(subject.scenario, {knob.key: parse_value(text)})
     except ScenarioError as error:
         return error.problems[0].message
     except UsageError as error:
         return error.message
-    return None
+    return None if knob.spans(text) else f"here it lies between {knob.choices[0]} and {knob.choices[-1]}"

@@ -7,9 +7,11 @@ then, on common random numbers: what both share cancels, and a small change show
 from __future__ import annotations
 
 import math
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -64,13 +66,13 @@ class Change:
     difference: Estimate
     """Worse is above zero."""
     margin: float
+    same: bool = False
+    """Whether no replication differs."""
 
     @property
     def outcome(self) -> str:
         """What was shown: ``no worse``, ``worse``, or ``undecided``."""
-        if not math.isfinite(self.difference.high) and self.difference.value == 0:
-            return "no worse"  # no replication differs
-        if self.difference.high <= self.margin:
+        if self.same or self.difference.high <= self.margin:
             return "no worse"
         return "worse" if self.difference.low > self.margin else "undecided"
 
@@ -134,10 +136,29 @@ class Baselines:
         many = replicate(scenario, replications, seed=session().seed)
         sums = {metric.name: _sums(metric, many.tallies) for metric in metrics}
         new = Baseline(name, dumps(chosen), session().seed, version(), sums)
-        entries = {**self._all(), name: new}
         shown = {name: [estimate(metric, many.tallies) for metric in metrics]}
-        text = _ABOUT + "".join("\n" + "\n".join(_spelled(entries[key], shown.get(key))) for key in sorted(entries))
-        self.path.write_text(text, "utf-8", newline="\n")
+        with _turn(self.path.resolve().parent):
+            entries = {**self._all(), name: new}
+            parts = ("\n" + "\n".join(_spelled(entries[key], shown.get(key))) for key in sorted(entries))
+            beside = self.path.with_name(f".{self.path.name}.new")
+            beside.write_text(_ABOUT + "".join(parts), "utf-8", newline="\n")
+            beside.replace(self.path)
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Let one process at a time change a file in a folder: workers of pytest-xdist update baselines side by side."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: update without xdist there
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def assert_no_worse_than(
@@ -189,6 +210,10 @@ def _change(
 ) -> Change:
     now = _sums(metric, tallies)
     old_value, new_value = _ratio(then), _ratio(now)
+    if same := now == (tuple(then[0]), tuple(then[1])):
+        none = Estimate(0.0, 0.0, 0.0, metric.unit, len(tallies), "no replication differs", confidence)
+        margin = _margin(tolerance, old_value)
+        return Change(metric, old_value, new_value, none, margin if math.isfinite(margin) else 0.0, same)
     found = (
         paired_ratio_difference(*now, *then, metric.unit, confidence)
         if metric.under

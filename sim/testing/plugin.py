@@ -10,6 +10,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,25 +108,34 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 # ---------------------------------------------------------------------- marker, and what tests are given
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """Check the service levels of the markers, the nearest first, before the test itself runs."""
-    __tracebackhide__ = True
-    for marker in pyfuncitem.iter_markers(MARKER):
-        if not marker.args:
-            raise pytest.UsageError(f"{pyfuncitem.nodeid}: the marker {MARKER} needs a scenario and a service level")
-        from sim.testing.asserting import assert_slo
-
-        assert_slo(*marker.args, **marker.kwargs)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Keep what fixtures have checked with the report of the test that asked for them first."""
+    with _kept_with(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Keep what a test has checked with its report, so that it reaches the summary from any process."""
+    """Check the service levels of the markers, the nearest first, before any kind of test runs."""
+    __tracebackhide__ = True
+    with _kept_with(item):
+        for marker in item.iter_markers(MARKER):
+            if not marker.args:
+                raise pytest.UsageError(f"{item.nodeid}: the marker {MARKER} needs a scenario and a service level")
+            from sim.testing.asserting import assert_slo
+
+            assert_slo(*marker.args, **marker.kwargs)
+        return (yield)
+
+
+@contextmanager
+def _kept_with(item: pytest.Item) -> Iterator[None]:
+    """Keep what is checked with the report, so that it reaches the summary from any process."""
     told = session().told
     told.clear()
     try:
-        return (yield)
+        yield
     finally:
         item.user_properties.extend((_PROPERTY, json.dumps(each)) for each in told)
 
@@ -163,12 +173,13 @@ def lease_baselines(pytestconfig: pytest.Config) -> Baselines:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List every service level that was checked, with its figure."""
-    rows = []
+    told: dict[str, list[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
-            if getattr(report, "when", None) == "call":
-                found = [json.loads(text) for name, text in report.user_properties if name == _PROPERTY]
-                rows += [(report.nodeid, each) for each in found]
+            found = [text for name, text in getattr(report, "user_properties", ()) if name == _PROPERTY]
+            if len(found) > len(told.get(getattr(report, "nodeid", ""), ())):  # later stages have those before, too
+                told[report.nodeid] = found
+    rows = [(test, json.loads(text)) for test, found in told.items() for text in found]
     if rows:
         terminalreporter.section("lease SLOs")
         for line in summary(sorted(rows, key=lambda row: row[0])):
