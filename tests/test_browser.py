@@ -19,7 +19,7 @@ from tests.browsers import Visit, browser, grave, violations, visit
 ROOT = Path(__file__).resolve().parents[1]
 TOML = """
 title = "<script>alert('x')</script>"
-duration = "3h"
+duration = "2h"
 lease.ttl = "2m"
 runs.work = { kind = "exponential", mean = "20m" }
 runs.arrivals = { kind = "closed", clients = 2 }
@@ -56,12 +56,13 @@ def keys_of_column(tab: Any, column: int) -> list[float]:
     return [float(key) for key in tab.locator("table.sorts tbody tr").evaluate_all(script, column)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nobody_is_kept_from_reading_the_report(chromium: Any, report: str, scheme: str) -> None:
-    seen = visit(chromium, report, color_scheme=scheme)
+def test_nobody_is_kept_from_reading_the_report(chromium: Any, report: str) -> None:
+    seen = visit(chromium, report)
     assert seen.page.title().startswith("<script>alert('x')</script>")
     assert seen.page.locator("img").evaluate_all("all => all.every(i => i.naturalWidth > 100)")
-    assert violations(seen.page) == []
+    for scheme in ("light", "dark"):
+        seen.page.emulate_media(color_scheme=scheme)
+        assert violations(seen.page) == []
     assert seen.hosts == set()
     assert seen.complaints == []
 
@@ -95,6 +96,31 @@ def test_the_heat_maps_are_walked_with_the_arrow_keys(chromium: Any, report: str
     assert second == tab.locator("table.heat td.cell").nth(1).inner_text()
 
 
+def test_on_paper_the_report_is_light_and_has_nothing_to_press(chromium: Any, report: str) -> None:
+    tab = visit(chromium, report, color_scheme="dark").page
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    picture = "getComputedStyle(document.querySelector('img')).filter"
+    assert (tab.evaluate(ground), tab.evaluate(picture)) == ("rgb(22, 24, 26)", "invert(0.91) hue-rotate(180deg)")
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert (tab.evaluate(ground), tab.evaluate(picture)) == ("rgb(255, 255, 255)", "none")
+    for control in ("Download as CSV", "Copy", "Skip to the answer", "Trade-off"):
+        assert not tab.get_by_text(control, exact=True).first.is_visible()
+    assert tab.locator("table.sorts tbody tr").first.is_visible()
+
+
+def test_tab_leads_through_the_report_from_the_top(chromium: Any, report: str) -> None:
+    tab = visit(chromium, report).page
+    stops = []
+    for _ in range(3):
+        tab.keyboard.press("Tab")
+        stops.append(tab.evaluate("document.activeElement.textContent"))
+    assert stops == ["Skip to the answer", "Trade-off", "Heat maps"]
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "answer"
+
+
 # ---------------------------------------------------------------------- the live page
 
 
@@ -121,9 +147,12 @@ def serving(*words: str) -> Iterator[str]:
             process.terminate()
 
 
-def opened(chromium: Any, address: str, **options: Any) -> Visit:
+LAST = "64 replications."
+
+
+def opened(chromium: Any, address: str, until: str = LAST, **options: Any) -> Visit:
     seen = visit(chromium, address, **options)
-    seen.page.get_by_text("64 replications.").wait_for(timeout=SOON_MS)
+    seen.page.get_by_text(until).wait_for(timeout=SOON_MS)
     return seen
 
 
@@ -139,13 +168,13 @@ def test_a_slider_moves_the_numbers_and_the_link_restores_them(chromium: Any, ad
     ttl.focus()
     tab.keyboard.press("ArrowRight")
     tab.get_by_text("Turning this changes").wait_for(timeout=SOON_MS)
-    tab.get_by_text("64 replications.").wait_for(timeout=SOON_MS)
+    tab.get_by_text(LAST).wait_for(timeout=SOON_MS)
     after = numbers(tab)
     assert ttl.get_attribute("aria-valuetext") == "3m"
     assert after != before
     assert tab.url == f"{address}?lease.ttl=3m"
     tab.reload()
-    tab.get_by_text("64 replications.").wait_for(timeout=SOON_MS)
+    tab.get_by_text(LAST).wait_for(timeout=SOON_MS)
     assert numbers(tab) == after
     with tab.expect_download() as download:
         tab.get_by_text("Download as TOML").click()
@@ -154,9 +183,12 @@ def test_a_slider_moves_the_numbers_and_the_link_restores_them(chromium: Any, ad
     assert seen.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nobody_is_kept_from_exploring(chromium: Any, address: str, scheme: str) -> None:
-    assert grave(opened(chromium, address, color_scheme=scheme).page) == []
+def test_nobody_is_kept_from_exploring(chromium: Any, address: str) -> None:
+    tab = opened(chromium, address, until="The worst replication", color_scheme="light").page
+    for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(22, 24, 26)")):
+        tab.emulate_media(color_scheme=scheme)
+        assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+        assert grave(tab) == []
 
 
 # ---------------------------------------------------------------------- how soon

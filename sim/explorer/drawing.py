@@ -82,5 +82,5 @@ _LENT: Final = ExitStack()
 def _apart() -> Executor:
     pool = _LENT.enter_context(pool_of(1))
     if hasattr(os, "nice"):  # not on Windows
-        pool.submit(os.nice, 10)
+        pool.submit(os.nice, 5)
     return pool

@@ -45,7 +45,8 @@ def read(lines: Lines, notes: Notes) -> None:
         found = _LINE.match(line)
         if found is None:
             if _BOOT.match(line):
-                since = notes.started(since)
+                notes.started(since)
+                since = None
             if _SHORT.match(line):
                 notes.wrong(number, line, "no year and no zone; write the log with journalctl -o short-iso")
             elif _STARTS.match(line) or not re.match(r"(-- |\s|$)", line):
@@ -58,7 +59,8 @@ def read(lines: Lines, notes: Notes) -> None:
             continue
         notes.seen(now)
         if found[3] == "kernel" and found[4].startswith("Linux version"):
-            since = notes.started(since)
+            notes.started(since)
+            since = None
         begins = found[3] in _OF_SLEEP and _BEGINS.match(found[4])
         ends = found[3] in _OF_SLEEP and _ENDS.match(found[4])
         if not begins and not ends:

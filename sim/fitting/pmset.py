@@ -50,7 +50,8 @@ def read(lines: Lines, notes: Notes) -> None:
         notes.seen(now)
         state = found[2]
         if state == "Start":
-            asleep_since = notes.started(asleep_since)
+            notes.started(asleep_since)
+            asleep_since = None
         if state not in _STATES or (state == "Sleep" and not found[3].startswith("Entering Sleep")):
             notes.other += 1
             continue
