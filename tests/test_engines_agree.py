@@ -6,11 +6,13 @@ A failure prints the ten events before the first divergence, then both sides, th
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,6 +150,7 @@ def test_what_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch)
         kernel.simulate(scenario, 1, 0)
 
 
+@pytest.mark.long
 def test_without_a_folder_for_machine_code_a_run_goes_on(tmp_path: Path) -> None:
     """Neither the package's own folder nor the user's can be written: compiled anew, and nothing said."""
     first_call = (
@@ -160,29 +163,113 @@ def test_without_a_folder_for_machine_code_a_run_goes_on(tmp_path: Path) -> None
     assert int(done.stdout) > 10
 
 
-def in_a_new_process(program: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+def in_a_new_process(program: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, **more}
+    )
 
 
-@pytest.mark.parametrize("why", ["ImportError('no module named numba')", "SystemError('built for another NumPy')"])
-def test_a_missing_or_broken_numba_is_one_sentence(why: str) -> None:
-    """Whatever importing numba raises: the kernel says so, and everything else goes on with the reference."""
-    broken = (
-        "import importlib, sys\n"
-        "kept = importlib.import_module\n"
-        f"def refuse(name, *rest, **more):\n    if name == 'numba': raise {why}\n    return kept(name, *rest, **more)\n"
-        "importlib.import_module = refuse\n"
+@pytest.mark.parametrize("body", ["raise ImportError('no numba here')", "raise SystemError('another NumPy')", ""])
+def test_a_missing_or_broken_numba_is_one_sentence(body: str, tmp_path: Path) -> None:
+    """Whatever importing numba raises, and if half of it is gone: the kernel says so, the reference does the work."""
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text(body)
+    work = (
         "import sim\nfrom sim import engines\n"
         "world = sim.load('no-faults').with_({'duration': '1h'})\n"
         "print(len(sim.replicate(world, replications=2).metrics) > 10)\n"
         "print(len(engines.run(world)))\n"
         "try:\n    engines.run(world, engine='kernel')\nexcept sim.UsageError as error:\n    print(error)\n"
     )
-    done = in_a_new_process(broken)
+    done = in_a_new_process(work, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     said = done.stdout.splitlines()[2:]
     assert "The compiled engine needs numba, which cannot be imported" in said[0]
     assert any("process" in line for line in said)
+
+
+def _does_nothing(address: Any) -> None:
+    """Stand for the kernel's loop: what takes the time is not the point."""
+
+
+def test_what_is_damaged_on_the_disk_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.engines.kernel import compiling
+
+    monkeypatch.setattr(compiling.numba.config, "CACHE_DIR", str(tmp_path))
+    compiling._machine_code_of(_does_nothing)(0)
+    (index,) = tmp_path.rglob("*.nbi")
+    index.write_bytes(b"")
+    compiling._machine_code_of(_does_nothing)(0)
+    assert not list(tmp_path.rglob("*.nbi")), "what was damaged is gone"
+    compiling._machine_code_of(_does_nothing)(0)
+    assert list(tmp_path.rglob("*.nbi")), "and is kept anew"
+
+
+def test_without_any_folder_machine_code_is_kept_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.engines.kernel import compiling
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(compiling.numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    compiling._machine_code_of(_does_nothing)(0)
+    assert not list(tmp_path.rglob("*.nbi"))
+
+
+# ---------------------------------------------------------------------------------- room
+
+
+WAITING_FOR_A_PLACE = """
+duration = "3m"
+limit = {{ slots = 100000 }}
+http = {{ read_timeout = "1h" }}
+server = {{ requests_max = 1, connections_per_run = 1 }}
+runs = {{ arrivals = {{ {arrivals} }}, work = "30s" }}
+"""
+MANY_MACHINES = """
+duration = "10m"
+hosts = {{ count = {hosts} }}
+runs = {{ arrivals = {{ kind = "closed", clients = 10 }}, work = "30s" }}
+[[faults]]
+name = "sleep"
+what = "sleep"
+when = "6/h"
+length = "30s"
+[[faults]]
+name = "outage"
+what = "block"
+when = "6/h"
+length = "30s"
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WAITING_FOR_A_PLACE.format(arrivals='kind = "backlog", waiting = 60'),
+        WAITING_FOR_A_PLACE.format(arrivals='kind = "closed", clients = 200'),
+        MANY_MACHINES.format(hosts=3000),
+    ],
+    ids=["a queue of 60 grants at once", "a queue of 200", "6000 faults to begin with"],
+)
+def test_arrays_are_long_enough_for_whatever_happens_at_one_instant(text: str) -> None:
+    agree(loads(text), 1)
+
+
+def test_an_array_that_was_overrun_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.engines.kernel import driving
+    from sim.engines.kernel import layout as at
+
+    def careless(memory: Any) -> None:
+        memory[at.GRANTED] = memory[at.LEASES_LIMIT] + 1
+
+    monkeypatch.setattr(driving, "INTERPRETED", True)
+    monkeypatch.setattr(driving, "go_through", careless)
+    with pytest.raises(UsageError, match=r"scenario 'Nothing goes wrong'.*leases granted.*midst"):
+        driving.simulate(load("no-faults"), 1, 0)
 
 
 def test_the_generators_agree() -> None:

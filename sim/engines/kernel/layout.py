@@ -28,6 +28,8 @@ LANE_WORDS: Final = 4
 NEVER: Final = -1
 FAR: Final = 2**62
 """A time past the end of any replication."""
+BEFORE_ALL: Final = -1
+"""The first half of a key that goes before all others of its instant."""
 BILLION: Final = 1_000_000_000
 ENTITY_SHIFT: Final = 56
 ENTITY_MASK: Final = 2**ENTITY_SHIFT - 1

@@ -233,12 +233,12 @@ def _lowered(same: _Same) -> npt.NDArray[np.int64]:
     for where, number in settings.numbers(scenario).items():
         tables.words[where] = bits_of(number)
     tables.words[at.TOP] = tables.words[at.RECORDS_LIMIT] = len(tables.words)
-    clients = tables.words[at.CLIENTS]
+    clients, strikes = tables.words[at.CLIENTS], len(scenario.faults) * scenario.hosts.count
     return regions.laid_out(
         np.array(tables.words, dtype=np.int64),
         {
-            at.RECORDS_LIMIT: len(tables.words) + 16_384,
-            at.AGENDA_LIMIT: clients + len(scenario.faults) * scenario.hosts.count + 256,
+            at.RECORDS_LIMIT: len(tables.words) + at.ALARM_WORDS * strikes + 16_384,
+            at.AGENDA_LIMIT: clients + strikes + 256,
             at.ROWS_LIMIT: 4096,
             at.LEASES_LIMIT: 1024,
             at.LANES_LIMIT: clients + 64,
