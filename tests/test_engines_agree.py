@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 from sim import engines
 from sim.engines import kernel
 from sim.engines.kernel.regions import grown
-from sim.errors import TimeStandsStill, UsageError
+from sim.errors import OutOfReach, TimeStandsStill, UsageError
+from sim.metrics import tally_of
+from sim.model.crowd import rows_at_one_instant_max
 from sim.model.load import dumps, load, loads
 from sim.model.scenario import Scenario
 from sim.trace import Trace
@@ -141,6 +143,30 @@ def test_what_does_not_fit_is_refused() -> None:
     scenario = load("no-faults").model_copy(update={"duration": 2**60})
     with pytest.raises(UsageError, match="duration"):
         kernel.simulate(scenario, 1, 0)
+
+
+def test_auto_takes_the_reference_for_what_the_kernel_cannot_count() -> None:
+    late = loads('duration = "1h"\nhosts = { wall_offset = "14000d" }\n')
+    drift = 'what = "clock_drift"\nwhom = "hosts"\nwhen = { times = ["1m"] }\nlength = "10m"\nppm = 800000.0\n'
+    runaway = loads(
+        'duration = "1h"\nhosts = { drift_ppm = 800000.0 }\n'
+        f'[[faults]]\nname = "fast"\n{drift}[[faults]]\nname = "faster"\n{drift}'
+    )
+    for world in (late, runaway):
+        with pytest.raises(OutOfReach, match="kernel"):
+            engines.run(world, engine="kernel")
+        with pytest.raises(OutOfReach, match="kernel"):
+            tally_of(world, 1, 0, engine="kernel")
+        assert engines.run(world, engine="auto") == engines.run(world, engine="process")
+        assert tally_of(world, 1, 0) == tally_of(world, 1, 0, engine="process")
+
+
+def test_a_crowd_is_no_loop() -> None:
+    """Everybody comes at once: many events at one instant, and time goes on."""
+    crowded = loads('duration = "1m"\nruns = { arrivals = { kind = "closed", clients = 51000 }, work = "1h" }\n')
+    assert rows_at_one_instant_max(crowded) > 2 * 51_000
+    trace = kernel.simulate(crowded, 1, 0)
+    assert sum(event_time == 0 for event_time in trace.rows[:, 0].tolist()) > 100_000
 
 
 def test_what_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
