@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sim import engines
 from sim.errors import UsageError, nearest
-from sim.model.distributions import constant
+from sim.model.distributions import Distribution, Empirical, constant
 from sim.model.faults import Fault, When
 from sim.model.scenario import Scenario, Times
-from sim.story.closed import Closed, looks_ns
+from sim.results.provenance import SEED
+from sim.story.closed import Closed
+from sim.story.looks import looks_of
 from sim.story.pinned import Luck, altered, ends, pinned
+from sim.streams import Streams
 from sim.units import FOREVER, format_duration, parse_duration
-from sim.vocabulary import Kind
+from sim.vocabulary import Kind, Purpose
 
 CYCLES_BEFORE: Final = 2
 """Renewals that succeed before the one with which the time of a fault begins."""
 HOLDER: Final = 0
+WAITER: Final = 1
+REPLICATION: Final = (SEED, 0)
+"""Seed and number: what is drawn at all is drawn as in the replication whose story is told."""
 
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "pause": ("pause", ""),
@@ -135,21 +142,40 @@ def bench(scenario: Scenario, luck: Luck, prompt: bool, asking: bool = False) ->
     base = pinned(scenario, luck)
     closed = Closed(base, prompt)
     polls = base.lease.judge == "contender" or base.lease.expiry_check == "on_acquire"
-    poll_ns = ends(base.limit.poll)[1]
+    poll: Distribution = constant(ends(base.limit.poll)[1])
     if base.lease.judge == "contender" and not asking:
-        poll_ns = looks_ns(base, closed.trip_ns, prompt)[0] - closed.trip_ns
+        looks = looks_of(base, closed.trip_ns)
+        poll = _in_turn([gap - closed.trip_ns for gap in ([looks.soon()] if prompt else looks.late())])
     base = altered(
         base,
         duration=FOREVER // 4,
         limit={
             "slots": 1,
             "collision": "enqueue" if polls or asking else "watch",
-            "poll": constant(poll_ns if polls or asking else FOREVER // 8),
+            "poll": poll if polls or asking else constant(FOREVER // 8),
         },
         hosts={"count": 2},
         runs={"arrivals": Times.model_construct(kind="times", times=(0,)), "work": constant(FOREVER)},
     )
     return _aligned(base, closed)
+
+
+def _in_turn(waits: Sequence[int]) -> Distribution:
+    """Return an ordinary law whose first draws for whoever waits are these, one after the other.
+
+    Each draw of the bench's replication falls on its own value, for the law has as many as are needed for that.
+    """
+    streams = Streams(*REPLICATION)
+    drawn = [streams.block(Purpose.POLL, WAITER, 0, number + 1)[0] for number in range(len(waits))]
+    count = 1
+    while True:
+        laid = {int(at * count): wait for at, wait in zip(drawn, waits, strict=True)}
+        if all(laid[int(at * count)] == wait for at, wait in zip(drawn, waits, strict=True)):
+            break
+        count *= 2
+    if count == 1:
+        return constant(waits[0])
+    return Empirical.model_construct(values=tuple(laid.get(cell, waits[0]) for cell in range(count)))
 
 
 def slowed(made: Bench, share: float) -> Bench:

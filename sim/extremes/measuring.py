@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 
 from sim import engines
@@ -11,14 +12,14 @@ from sim.errors import UsageError, nearest
 from sim.extremes.bench import Bench, Strike, bench, slowed
 from sim.extremes.cover import Cover, Piece
 from sim.extremes.trial import trial
-from sim.extremes.worst import horizon
+from sim.extremes.worst import Goal, beside, horizon
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
 from sim.results.origins import Source, named, shell
 from sim.story.bounds import Bound, bounds, said
 from sim.story.pinned import altered, ends
 from sim.story.words import length
-from sim.units import FOREVER, MILLISECOND
+from sim.units import FOREVER, MILLISECOND, format_duration
 from sim.vocabulary import Kind
 
 Progress = Callable[[int, int], None]
@@ -158,10 +159,10 @@ class _Search:
         if surely:
             lost = min(((y, x) for y, x, bad in corners if bad), default=(FOREVER, 0))
             lost = min(lost, shortest) if shortest[0] < upto else lost
-            replay = self._replay(kind, lost[1], lost[0] + 1) if lost[0] < FOREVER else ""
+            replay = self._replay(cover, kind, (lost[1], lost[0] + 1), "max") if lost[0] < FOREVER else ""
             return Measured(row, lost[0], cover.trials, replay=replay, upto_ns=upto)
         kept = max([longest, *((y, x) for y, x, bad in corners if not bad)])
-        replay = self._replay(kind, kept[1], max(0, kept[0] - 1), ", good luck") if kept[0] else ""
+        replay = self._replay(cover, kind, (kept[1], max(0, kept[0] - 1)), "min", ", good luck") if kept[0] else ""
         return Measured(row, kept[0], cover.trials, replay=replay, upto_ns=upto)
 
     def _overlap(self, row: Bound, kind: str) -> Measured:
@@ -180,7 +181,8 @@ class _Search:
             and value >= upto - closed.free_ns
         ):
             value = value * 0 + FOREVER
-        return Measured(row, round(value), cover.trials, replay=self._replay(kind, int(x), int(y)) if value else "")
+        replay = self._replay(cover, kind, (x, y), "max") if value else ""
+        return Measured(row, round(value), cover.trials, replay=replay)
 
     def _tries(self, row: Bound, kind: str) -> Measured:
         made = self.bench("bad", prompt=True)
@@ -191,7 +193,7 @@ class _Search:
         if row.value is not None and row.value >= UNLIMITED:
             strike = Strike(kind, made.stop_ns - 1, 3 * (closed.free_ns + closed.cycle_ns))
         found = int(trial(made, "tries", strike, strike.start_ns + strike.length_ns))
-        return Measured(row, found, 1, replay=self._replay(kind, strike.start_ns, strike.length_ns))
+        return Measured(row, found, 1, replay=self._words(strike.text))
 
     def _release(self, row: Bound, sense: str) -> Measured:
         asks = self.scenario.limit.collision == "enqueue"
@@ -199,7 +201,7 @@ class _Search:
         released = (made.start_ns + made.stop_ns) // 2
         gap = ends(made.scenario.limit.poll)[1] + made.closed.trip_ns if asks else 0
         until = horizon(made, 2 * int(gap), "handover")
-        box = [(released - int(gap), released)] if asks else [(released - 2, released - 1)]
+        box = [(max(0, released - int(gap)), released + 1)] if asks else [(released - 2, released - 1)]
         cover = Cover(lambda p: trial(made, "handover", Strike("release", released), until, p[0]), box)
         values = [corner.value for piece in cover.pieces() for corner in piece.corners]
         return Measured(row, round(min(values) if sense == "best" else max(values)), cover.trials)
@@ -218,11 +220,12 @@ class _Search:
         else:
             cover = Cover(lambda p: trial(made, "handover", Strike("crash", p[0]), until), box, self.gap_ns)
         values = [(c.value, c.point) for piece in cover.pieces() for c in piece.corners]
-        value, point = min(values) if sense == "best" else max(values)
-        tail = f", asked from {int(point[1])}ns" if asks else ""
-        tail += "" if sense == "best" else ", slow to find out"
-        words = shell(f"crash at {int(point[0])}ns{tail}")
-        return Measured(row, round(value), cover.trials, replay=f"leasesim explain {self.name} --strike {words}")
+        value, corner = min(values) if sense == "best" else max(values)
+        point = beside(lambda p: int(cover.trial(p)), box, corner, "min" if sense == "best" else "max")
+        text = Strike("crash", point[0]).text
+        text += f", asked from {format_duration(point[1])}" if asks else ""
+        text += "" if sense == "best" else ", slow to find out"
+        return Measured(row, round(value), cover.trials, replay=self._words(text))
 
     def _clock(self, row: Bound, which: str) -> Measured:
         if row.value is None and which == "fence":
@@ -235,9 +238,13 @@ class _Search:
             low, high = (middle, high) if _slow_goes_well(made, middle, which) else (low, middle)
         return Measured(row, low if low > 0 else None, runs, "by bisection: a slower clock is taken to be no better")
 
-    def _replay(self, kind: str, start_ns: int, length_ns: int, luck: str = "") -> str:
-        words = shell(Strike(kind, start_ns, length_ns).text + luck)
-        return f"leasesim explain {self.name} --strike {words}"
+    def _replay(self, cover: Cover, kind: str, corner: Sequence[Fraction | int], goal: Goal, luck: str = "") -> str:
+        """Return the line that shows what is approached at a corner."""
+        start_ns, length_ns = beside(lambda p: int(cover.trial(p)), cover.box, corner, goal)
+        return self._words(Strike(kind, start_ns, length_ns).text + luck)
+
+    def _words(self, strike: str) -> str:
+        return f"leasesim explain {self.name} --strike {shell(strike)}"
 
 
 def _known_cases(made: Bench, kind: str, upto_ns: int) -> tuple[tuple[int, int], tuple[int, int]]:

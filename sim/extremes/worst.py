@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -189,18 +189,25 @@ def _inside(
 ) -> Strike:
     """Return a strike, whole nanoseconds, at the corner or just beside it: the one that comes closest to its value."""
     free = [low != high for low, high in box]
-    fixed = [low for low, _ in box]
-    places = [round(p) for p in point]
-    candidates = []
-    for moves in product((0, -1, 1), repeat=len(places)):
-        moved = iter(place + move for place, move in zip(places, moves, strict=True))
-        varies = all(free) or len(places) == len(box)
-        full = [next(moved) if varies or each else at for each, at in zip(free, fixed, strict=True)]
-        full = [min(max(value, low), high) for value, (low, high) in zip(full, box, strict=True)]
-        strike = Strike(kind, *full)
-        candidates.append((int(trial(made, metric, strike, until)), strike))
-    values = [value for value, _ in candidates]
-    return candidates[values.index(max(values) if goal == "max" else min(values))][1]
+    whole = all(free) or len(point) == len(box)
+    corner = iter(point)
+    full = [next(corner) if whole or each else low for each, (low, _) in zip(free, box, strict=True)]
+    at = beside(lambda p: int(trial(made, metric, Strike(kind, *p), until)), box, full, goal)
+    return Strike(kind, *at)
+
+
+def beside(
+    value_of: Callable[[tuple[int, ...]], int],
+    box: Sequence[tuple[int, int]],
+    corner: Sequence[Fraction | int],
+    goal: Goal,
+) -> tuple[int, ...]:
+    """Return the point of whole nanoseconds at a corner, or just beside it, that shows what is approached there."""
+    near = [
+        tuple(min(max(round(at) + move, low), high) for at, move, (low, high) in zip(corner, moves, box, strict=True))
+        for moves in product((0, -1, 1), repeat=len(corner))
+    ]
+    return (max if goal == "max" else min)(dict.fromkeys(near), key=value_of)
 
 
 def _better(value: int, than: int, goal: Goal) -> bool:
