@@ -145,6 +145,14 @@ def test_closed_forms_are_the_sums_that_one_does_in_the_head():
     assert value(plain(renewal__on_lost="continue"), "overlap.pause") == FOREVER
 
 
+@pytest.mark.parametrize("name", ["nomad", "redisson", "kafka", "hatchet"])
+def test_who_never_gives_up_is_said_not_to(name):
+    rows = [row for row in bounds(name) if row.key.startswith("tries")]
+    assert {row.text for row in rows} == {"no bound"}
+    assert all("never gives up" in row.formula and not row.numbers for row in rows)
+    assert not any("26688d" in row.numbers + row.formula for row in bounds(name))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -355,6 +363,9 @@ def test_a_strike_is_told_as_a_story(capsys):
     ("words", "told"),
     [
         (["explain", "redisson", "--strike", "pause"], "cannot read 'pause' as one fault"),
+        (["explain", "redisson", "--strike", ""], "cannot read '' as one fault"),
+        (["explain", "redisson", "--strike", "pause at 1s"], "a pause needs a length"),
+        (["explain", "redisson", "--strike", "crash at 1s for 3s"], "a crash has no length"),
         (["explain", "redisson", "--strike", "paws at 1s"], "did you mean 'pause'"),
         (["frontier", "redisson"], "there is no --vary"),
         (["frontier", "redisson", "--vary", "lease.ttl=1m", "--metric", "pauses"], "did you mean 'pause'"),

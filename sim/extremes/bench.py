@@ -38,6 +38,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "stall": ("outage", "stall"),
 }
 """What can befall the holder: the fault, and the mode of an outage. All on its machine only; the others go on."""
+LASTING: Final = tuple(kind for kind in KINDS if kind != "crash")
 _STRIKE = re.compile(
     r"\s*(?P<kind>\w+)\s+at\s+(?P<start>[^,]+?)(?:\s+for\s+(?P<length>[^,]+?))?"
     r"(?:\s*,\s*asked from\s+(?P<asked>[^,]+?))?(?:\s*,\s*(?P<luck>good luck|slow to find out))?\s*"
@@ -55,7 +56,7 @@ class Strike:
     @property
     def text(self) -> str:
         """The strike as it is typed: ``pause at 41s for 12s``."""
-        how_long = f" for {format_duration(int(self.length_ns))}" if self.kind not in ("crash", "release") else ""
+        how_long = f" for {format_duration(int(self.length_ns))}" if self.kind in LASTING else ""
         return f"{self.kind} at {format_duration(int(self.start_ns))}{how_long}"
 
 
@@ -65,6 +66,10 @@ def strike_of(text: str) -> tuple[Strike, str, int | None]:
     if match is None:
         raise UsageError(f"cannot read '{text}' as one fault", "for example 'pause at 41s for 12s' or 'crash at 41s'")
     kind = checked_kind(match["kind"])
+    if kind in LASTING and match["length"] is None:
+        raise UsageError(f"'{text}': a {kind} needs a length", f"for example '{kind} at 41s for 12s'")
+    if kind not in LASTING and match["length"] is not None:
+        raise UsageError(f"'{text}': a {kind} has no length", f"for example '{kind} at 41s'")
     try:
         start, length = parse_duration(match["start"]), parse_duration(match["length"] or "0s")
         asked = parse_duration(match["asked"]) if match["asked"] else None

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, Final, Literal
 
 from sim.errors import UsageError, nearest
-from sim.extremes.bench import KINDS, Bench, Strike, bench, strike_of
+from sim.extremes.bench import KINDS, LASTING, Bench, Strike, bench, strike_of
 from sim.extremes.cover import Cover
 from sim.extremes.trial import METRICS, trial
 from sim.model.load import override
@@ -22,7 +22,6 @@ from sim.units import FOREVER, format_duration, parse_duration
 Goal = Literal["max", "min"]
 STEPS: Final = 5
 """Values that are tried along an axis other than start and length, its ends among them."""
-_LASTING: Final = tuple(kind for kind in KINDS if kind != "crash")
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def _searched(
 ) -> WorstCase:
     low, high = axes.get("start", (0, made.stop_ns - made.start_ns))
     box = [(made.start_ns + low, made.start_ns + high)]
-    if kind in _LASTING:
+    if kind in LASTING:
         box.append(axes.get("length", (0, made.closed.free_ns + made.closed.cycle_ns)))
     until = horizon(made, box[-1][1] if len(box) > 1 else 0, metric)
     if len(box) > 1 and box[0][0] == box[0][1]:
@@ -166,7 +165,7 @@ def _searched(
     value, point = pick(((c.value, c.point) for piece in found for c in piece.corners), key=lambda each: each[0])
     strike = _inside(made, metric, kind, box, point, until, goal)
     at = {f"{kind}.start": strike.start_ns - made.start_ns}
-    at |= {f"{kind}.length": strike.length_ns} if kind in _LASTING else {}
+    at |= {f"{kind}.length": strike.length_ns} if kind in LASTING else {}
     return WorstCase(metric, round(value), strike, at, cover.trials, len(found), cover.gaps_ns, "")
 
 
@@ -238,7 +237,7 @@ def _axes(over: Mapping[str, tuple[str, str]]) -> tuple[str, dict[str, tuple[int
                 near = nearest(kind, KINDS)
                 hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(KINDS)}"
                 raise UsageError(f"over: no fault '{kind}' of a holder", hint)
-            if what == "length" and kind not in _LASTING:
+            if what == "length" and kind not in LASTING:
                 raise UsageError(f"over: a {kind} has no length")
             kinds.append(kind)
             axes[what] = _range(key, bounds)

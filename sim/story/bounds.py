@@ -182,12 +182,13 @@ def _stops(bad: Closed, good: Closed) -> Iterator[Bound]:
 def _tries(c: Closed) -> Iterator[Bound]:
     for key, (name, failure) in CUTS.items():
         tries = c.tries(failure)
-        fence_ns = c.fence_from(0, c.cycle_ns) - c.cycle_ns
+        fence_at_ns = c.fence_from(0, c.cycle_ns)
+        fence_ns = fence_at_ns - c.cycle_ns if fence_at_ns < FOREVER else FOREVER
         count: float = sum(sent < fence_ns for sent in tries.tries)
         ends_ns = min(tries.gives_up_ns, fence_ns)
         why = "until its own deadline" if fence_ns <= tries.gives_up_ns else "attempts x (1 + max_retries)"
         if ends_ns >= FOREVER:
-            count, why = UNLIMITED, "attempts = unlimited, and no local deadline"
+            count, why = UNLIMITED, "it never gives up by itself: attempts = unlimited, and no local deadline"
         lasts = "" if ends_ns >= FOREVER else f"over {length(ends_ns)}"
         yield Bound(f"tries.{key}", f"requests before giving up, {name}", count, why, lasts, "requests")
 
