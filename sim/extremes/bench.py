@@ -184,9 +184,14 @@ def _in_turn(waits: Sequence[int]) -> Distribution:
 
 
 def slowed(made: Bench, share: float) -> Bench:
-    """Return the bench with a holder whose clock is slow by that share of true time: its window is another."""
+    """Return the bench with a holder whose clock is slow by that share of true time: its window is another.
+
+    It is slow from the renewal before the window on: how long the first lease waits for its first renewal is another
+    question.
+    """
+    since = f"{made.start_ns - made.closed.cycle_ns}ns"
     drift = Fault.model_validate(
-        {"what": "clock_drift", "whom": "hosts", "only": (HOLDER,), "when": {"times": ("0s",)}, "length": "forever"}
+        {"what": "clock_drift", "whom": "hosts", "only": (HOLDER,), "when": {"times": (since,)}, "length": "forever"}
         | {"ppm": -share * 1e6}
     )
     return _aligned(altered(made.scenario, faults=(drift,)), made.closed, 1 - share)

@@ -25,7 +25,9 @@ from sim.vocabulary import Kind
 Progress = Callable[[int, int], None]
 TOLERANCE_NS: Final = MILLISECOND
 """Two times that differ by less are the same."""
-TOLERANCE_SHARE: Final = 1e-5
+TOLERANCE_SHARE: Final = 2e-5
+SLOWEST: Final = 0.899
+"""The model has no clocks that are slower than by nine tenths."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Measured:
             return "-"
         if self.bound.unit == "ns" and self.value is not None and self.value >= self.upto_ns:
             return "no bound" if self.value >= FOREVER else f"> {length(self.upto_ns)}"
+        if self.bound.unit == "share" and self.value is not None and self.value >= SLOWEST - TOLERANCE_SHARE:
+            return f"> {said(SLOWEST, 'share')}"
         return said(self.value, self.bound.unit)
 
     @property
@@ -59,7 +63,7 @@ class Measured:
         if closed is None or found is None:
             return closed is found
         if self.bound.unit == "share":
-            return abs(closed - found) <= TOLERANCE_SHARE
+            return abs(min(closed, SLOWEST) - found) <= TOLERANCE_SHARE
         if self.bound.unit == "requests":
             return min(closed, UNLIMITED) == min(found, UNLIMITED)
         return abs(closed - found) <= TOLERANCE_NS or min(closed, found) >= self.upto_ns
@@ -188,7 +192,7 @@ class _Search:
         made = self.bench("bad", prompt=True)
         closed = made.closed
         lasts = 20 * (closed.free_ns + closed.cycle_ns)
-        lasts += 2 * min(closed.tries(_failure(kind)).gives_up_ns, FOREVER // 64)
+        lasts += 2 * min(closed.tries(_failure(kind)).gives_up_ns, closed.fenced_ns, FOREVER // 64)
         strike = Strike(kind, made.stop_ns - 1, lasts)
         if row.value is not None and row.value >= UNLIMITED:
             strike = Strike(kind, made.stop_ns - 1, 3 * (closed.free_ns + closed.cycle_ns))
@@ -231,7 +235,9 @@ class _Search:
         if row.value is None and which == "fence":
             return Measured(row, None, 0)
         made = self.bench("bad", prompt=True)
-        low, high, runs = 0.0, 0.899, 0
+        low, high, runs = 0.0, SLOWEST, 0
+        if which == "fence":  # beyond that it loses its lease before it is cut off
+            high = min(high, made.closed.slow_clock() or high)
         while high - low > 1e-6:
             middle = (low + high) / 2
             runs += 1

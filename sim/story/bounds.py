@@ -182,11 +182,9 @@ def _stops(bad: Closed, good: Closed) -> Iterator[Bound]:
 def _tries(c: Closed) -> Iterator[Bound]:
     for key, (name, failure) in CUTS.items():
         tries = c.tries(failure)
-        fence_at_ns = c.fence_from(0, c.cycle_ns)
-        fence_ns = fence_at_ns - c.cycle_ns if fence_at_ns < FOREVER else FOREVER
-        count: float = sum(sent < fence_ns for sent in tries.tries)
-        ends_ns = min(tries.gives_up_ns, fence_ns)
-        why = "until its own deadline" if fence_ns <= tries.gives_up_ns else "attempts x (1 + max_retries)"
+        count: float = tries.before(c.fenced_ns)
+        ends_ns = min(tries.gives_up_ns, c.fenced_ns)
+        why = "until its own deadline" if c.fenced_ns <= tries.gives_up_ns else "attempts x (1 + max_retries)"
         if ends_ns >= FOREVER:
             count, why = UNLIMITED, "it never gives up by itself: attempts = unlimited, and no local deadline"
         lasts = "" if ends_ns >= FOREVER else f"over {length(ends_ns)}"

@@ -333,6 +333,12 @@ class Closed:
             room_ns -= self.trip_ns
         return 1 - self.every_ns / room_ns if room_ns > self.every_ns else None
 
+    @property
+    def fenced_ns(self) -> int:
+        """From when a renewal is due to the holder's own deadline; `FOREVER` where it has none."""
+        fence_ns = self.fence_from(0, self.cycle_ns)
+        return fence_ns - self.cycle_ns if fence_ns < FOREVER else FOREVER
+
     def slow_fence(self) -> float | None:
         """By what share its clock may be slow and its own deadline still come before another executes; None: never."""
         local_ns, room_ns = self.fence_ns + self.stop_ns, self.executing_ns

@@ -16,7 +16,7 @@ from sim.story.laws import quantile as quantile
 from sim.story.laws import share_longer as share_longer
 from sim.story.looks import LATE_LOOKS
 from sim.story.patience import FAILURES, Failure, patience
-from sim.story.pinned import altered, pinned
+from sim.story.pinned import altered, ends, pinned
 from sim.story.words import length, plural
 from sim.units import FOREVER
 
@@ -36,7 +36,7 @@ class Tolerances:
         self.slack_ns = self.term_ns - self.every_ns
         """How late a renewal may be."""
         self.sweep_ns = lease.sweep_interval if lease.expiry_check in ("sweep", "bucket") else 0
-        self.stop_ns = quantile(renewal.stop_delay, 0.99)
+        self.stop_ns = ends(renewal.stop_delay)[1]
         self.counts_suspend = scenario.hosts.monotonic_counts_suspend
         self.deadline_ns = min(self.slack_ns, self._fence_from_due())
         """Until when, from its due time, a renewal can still help."""
