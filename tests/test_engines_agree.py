@@ -28,6 +28,8 @@ from sim.model.crowd import rows_at_one_instant_max
 from sim.model.load import dumps, load, loads
 from sim.model.scenario import Scenario
 from sim.trace import Trace
+from sim.units import SECOND
+from sim.vocabulary import Kind
 from tests.strategies import scenarios
 
 pytestmark = pytest.mark.skipif(not kernel.available()[0], reason=kernel.available()[1] or "it is available")
@@ -336,3 +338,30 @@ def test_a_replication_is_fast_enough_to_be_worth_it() -> None:
             best = min(best, time.process_time() - start)
         spent[engine] = best
     assert spent["kernel"] * 20 < spent["process"], spent
+
+
+@pytest.mark.parametrize("engine", ["process", "kernel"])
+def test_a_contender_remembers_what_it_saw_before_a_question_failed(engine: str) -> None:
+    """It looks every 5 s, one look in the midst fails, and it still counts from when it saw the record first."""
+    world = load("kubernetes-leader-election").with_(
+        {
+            "duration": "2m",
+            "runs.arrivals": {"kind": "times", "times": ["0s", "1s"]},
+            "runs.work": "1h",
+            "limit.poll": "5s",
+            "hosts.count": 2,
+            "network.up": "1ms",
+            "network.down": "1ms",
+            "faults": [
+                {"what": "crash", "whom": "hosts", "only": [0], "when": {"times": ["12s"]}},
+                {"what": "outage", "mode": "refuse", "whom": "hosts", "only": [1], "when": {"times": ["20s"]}}
+                | {"length": "2s"},
+            ],
+        }
+    )
+    trace = engines.run(world, engine=engine)
+    asked = [event.time_ns for event in trace if event.kind is Kind.ASK and event.lane == 1]
+    taken = next(event.time_ns for event in trace if event.kind is Kind.GRANT and event.lane == 1)
+    first = max(at for at in asked if at < 12 * SECOND)
+    assert any(20 * SECOND < at < 22 * SECOND for at in asked)
+    assert 15 * SECOND <= taken - first < 16 * SECOND
