@@ -116,7 +116,11 @@ class Filed(Mapping[int, tuple[Tally, ...]]):
     def __getitem__(self, point: int) -> tuple[Tally, ...]:
         if point not in self:
             raise KeyError(point)
-        return self._index.tallies(int(self._starts[point]), self.count)
+        return self.since(point, 0)
+
+    def since(self, point: int, first: int) -> tuple[Tally, ...]:
+        """Return the tallies of a point that is there, from replication `first` on."""
+        return self._index.tallies(int(self._starts[point]) + first, self.count - first)
 
     def __contains__(self, point: object) -> bool:
         return isinstance(point, int) and 0 <= point < len(self._starts) and bool(self._starts[point] >= 0)
