@@ -410,3 +410,15 @@ def test_a_family_of_nothing_seldom_shows_something() -> None:
 def test_errors_name_the_argument(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_difference_of_rounding_is_none() -> None:
+    """Ratios that are one constant come out a bit apart, by how many terms were added."""
+    tops, bottoms = np.arange(1, 11) * 0.001, np.arange(1.0, 11.0)
+    more = np.arange(4, 14) * 0.001, np.arange(4.0, 14.0)
+    assert tops.sum() / bottoms.sum() != more[0].sum() / more[1].sum()
+    found = stats.paired_ratio_difference(tops, bottoms, *more, "s")
+    assert (found.value, math.isnan(found.p)) == (0.0, True)
+    third = np.full(10, 0.1) * 3
+    found = stats.paired_difference(third, np.full(10, 0.3), "s")
+    assert (found.value, math.isnan(found.p)) == (0.0, True)

@@ -42,17 +42,18 @@ def paired_difference(a: Values, b: Values, unit: str, confidence: float = 0.95)
     differ by the same; then `p` is the sign test's, for how much is not known, but which way is.
     """
     first, second = pair_of("a", a, "b", b)
-    return _interval(first - second, unit, confidence)
+    return _interval(first - second, unit, confidence, first, second)
 
 
-def _interval(sample: Array, unit: str, confidence: float) -> Estimate:
+def _interval(sample: Array, unit: str, confidence: float, *made_of: Array) -> Estimate:
     check_confidence(confidence)
     if not sample.size:
         return Estimate(nan, -inf, inf, unit, 0, ONE, confidence)
-    spread = Sample(sample, float(abs(sample).max()))
+    spread = Sample(sample, max(float(abs(each).max()) for each in made_of or (sample,)))
     if spread.alike:
-        p = sign_p(spread.mean, spread.n)
-        return Estimate(spread.mean, -inf, inf, unit, spread.n, ALIKE if spread.n > 1 else ONE, confidence, p)
+        value = spread.settled(spread.mean)
+        p = sign_p(value, spread.n)
+        return Estimate(value, -inf, inf, unit, spread.n, ALIKE if spread.n > 1 else ONE, confidence, p)
     return Estimate(spread.mean, *spread.bounds(confidence), unit, spread.n, NAME, confidence, spread.p_of())
 
 

@@ -93,6 +93,7 @@ def paired_ratio_difference(
     fitted = _noisy(a[1]) + _noisy(b[1])
     sample = Sample(parts[0] - parts[1], max(float(abs(part).max()) for part in parts), fitted)
     if np.array_equal(a, b) or sample.alike:
+        value = sample.settled(value)
         return Estimate(value, -inf, inf, unit, n, ALIKE if n > 1 else ONE, confidence, sign_p(value, n))
     method = f"paired {_method(n)}"
     return _around(value, sample, unit, method, confidence)

@@ -57,6 +57,10 @@ class Sample:
         """Whether nothing varied: then there is nothing to tell how far off the mean may be."""
         return self.n < 2 or self.deviation <= _ROUNDING * self.scale
 
+    def settled(self, value: float) -> float:
+        """Return a value made of these, or zero where it is nothing but rounding."""
+        return value if abs(value) > _ROUNDING * self.scale else 0.0
+
     @cached_property
     def _third(self) -> float:
         """A third of their skewness (Fisher and Pearson's, adjusted for the number of values); 0 for two."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.errors import UsageError
 from sim.metrics import Tally
 from sim.sweeps import parts
 
@@ -71,7 +72,11 @@ class Index:
 
     def _tally(self, at: int) -> Tally:
         group, row = divmod(int(self.row[at]), parts.GROUP_ROWS)
-        return parts.group_of(self.paths[self.number[at]], group)[row][1]
+        path = self.paths[self.number[at]]
+        try:
+            return parts.group_of(path, group)[row][1]
+        except FileNotFoundError:
+            raise UsageError(f"'{path}' is gone: a sweep has been writing to the folder", "open it again") from None
 
     def table(self, start: int, stop: int) -> pa.Table:
         """Return rows from `start` to before `stop`, reading each part once."""

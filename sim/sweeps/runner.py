@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import deque
@@ -16,7 +17,14 @@ from concurrent.futures import (
 )
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from multiprocessing import active_children, forkserver, get_all_start_methods, get_context, resource_tracker
+from multiprocessing import (
+    active_children,
+    forkserver,
+    get_all_start_methods,
+    get_context,
+    parent_process,
+    resource_tracker,
+)
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -212,7 +220,7 @@ def pool_for(engine: str, workers: int) -> AbstractContextManager[Executor]:
 def pool_of(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Lend processes that start clean; when the work is abandoned they end at once."""
     context, before = get_context(_start_method()), set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begun)
     try:
         with _undisturbed():
             pool.submit(int)  # starts every process
@@ -256,5 +264,13 @@ def _start_method() -> str:
     return "forkserver"
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begun() -> None:
+    """Begin as a worker: interrupts are the parent's affair, and its end is this process's too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    if parent := parent_process():
+        parent.join()  # also if it was killed, and could tell nobody
+        os._exit(1)
