@@ -4,6 +4,7 @@ A comment on the line before a fence steers how its block is run, in parts separ
 
 - ``skip: REASON``      it is not run;
 - ``save: REASON``      a scenario that is saved for the commands after it and not loaded;
+- ``until: TEXT``       its last command serves something: it is stopped once it has printed a line with this text;
 - ``exit: 2``           its last command ends with this code (0 where nothing is said);
 - ``keep: A .. B | C``  only the lines from the first that holds A to the next that holds B, and the next that holds C,
                         of each output are printed; ``...`` stands for the others;
@@ -14,9 +15,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ELIDED = "..."
@@ -130,3 +133,17 @@ def _find(text: str, lines: list[str], since: int) -> int:
     found = next((at for at, line in enumerate(lines[since:], start=since) if text in line), None)
     assert found is not None, f"'{text}' is not in the output:\n" + "\n".join(lines)
     return found
+
+
+def served(command: Sequence[str], until: str, **options: Any) -> list[str]:
+    """Start a command that does not end by itself, stop it after a line with `until`; return its lines so far."""
+    printed: list[str] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed.append(line.rstrip())
+            if until in line:
+                break
+        process.terminate()
+    assert any(until in line for line in printed[-1:]), f"'{until}' was not printed:\n" + "\n".join(printed)
+    return printed

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from docs.pages import ROOT, Block, Command, blocks, kept, pages
+from docs.pages import ROOT, Block, Command, blocks, kept, pages, served
 
 _SCRIPTS = Path(sys.executable).parent
 
@@ -92,12 +92,14 @@ def _shown(block: Block) -> Iterator[list[str]]:
 def output(command: Command, block: Block) -> list[str]:
     """Run a command as a person would in a shell of 100 columns."""
     path = f"{_SCRIPTS}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    last = command == block.commands[-1]
+    if last and "until" in block.notes:
+        return served(["bash", "-c", f"exec {command.text}"], block.notes["until"], env=env)
     done = subprocess.run(
         ["bash", "-c", command.text],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=env,
     )  # fmt: skip
-    last = command == block.commands[-1]
     expected = int(block.notes.get("exit", "0")) if last else 0
     assert done.returncode == expected, f"{block.where}: {command.text}\nexit code {done.returncode}\n{done.stdout}"
     return [line.rstrip() for line in done.stdout.splitlines()]

@@ -1,12 +1,14 @@
-"""A real Chromium for the tests that look at pages, where one can be had; every request that it makes is remembered.
+"""A real Chromium for the tests that look at pages; every request that it makes is remembered, and none leaves home.
 
-`make browser` installs what is needed. Elsewhere these tests are skipped, and say what is missing.
+`python -m tests.browsers` prints which one that is. Where there is none, these tests are skipped and say how to get it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,18 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = [
+    "--no-sandbox",  # in a container root has none, and /dev/shm is small
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+GRAVE = ("serious", "critical")
 
 
 def installed() -> str | None:
@@ -25,7 +39,9 @@ def installed() -> str | None:
     if found:
         return found
     home = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", Path.home() / ".cache" / "ms-playwright"))
-    return next((str(path) for path in sorted(home.glob("chromium-*/chrome-*/chrome"))), None)
+    mac = Path.home() / "Library" / "Caches" / "ms-playwright"
+    places = [*home.glob("chromium-*/chrome-*/chrome"), *mac.glob("chromium-*/chrome-mac*/*.app/Contents/MacOS/*")]
+    return next((str(path) for path in sorted(places)), None)
 
 
 @dataclass
@@ -44,17 +60,21 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return self
 
+    @property
+    def hosts(self) -> set[str]:
+        """Whom it asked, with ports; a file and what stands in the page itself are nobody."""
+        return {re.sub(r"^(blob:)?\w+://([^/]*).*", r"\2", url) for url in self.requests if "://" in url} - {""}
+
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """Start a browser; skip the test where there is none."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make browser")
+    """Start a browser with an empty profile; skip the test where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
     path = installed()
     if path is None:
-        pytest.skip("there is no Chromium here: make browser installs one")
+        pytest.skip("there is no Chromium on this machine: `make browser` installs one")
     with api.sync_playwright() as playwright:
-        # In a container root has no sandbox, and /dev/shm is small.
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:
             yield started
         finally:
@@ -62,7 +82,7 @@ def browser() -> Iterator[Any]:
 
 
 def visit(browser: Any, url: str, **options: Any) -> Visit:
-    """Open a page in a fresh profile."""
+    """Open a page with a profile of its own."""
     context = browser.new_context(viewport={"width": 1100, "height": 900}, accept_downloads=True, **options)
     visit = Visit(context.new_page()).watch()
     visit.page.goto(url)
@@ -71,6 +91,17 @@ def visit(browser: Any, url: str, **options: Any) -> Visit:
 
 def violations(page: Any) -> list[str]:
     """Return what axe-core finds wrong for people who see, hear or move otherwise: rule, weight, first element."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: make browser")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: .[test]")
     found = axe.Axe().run(page).response["violations"]
     return [f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:160]}" for each in found]
+
+
+def grave(page: Any) -> list[str]:
+    """Return the violations that keep somebody from using the page."""
+    return [line for line in violations(page) if any(f"({weight})" in line for weight in GRAVE)]
+
+
+if __name__ == "__main__":
+    found = installed()
+    print(found or "there is no Chromium on this machine: `make browser` installs one")
+    sys.exit(found is None)

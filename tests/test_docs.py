@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from hypothesis import Phase, settings
 
 import sim
 from docs import generate, record
-from docs.pages import ROOT, Block, Command, blocks, kept, pages
+from docs.pages import ROOT, Block, Command, blocks, kept, pages, served
 from sim.cli import main
 from sim.model.load import loads
 from sim.units import parse_duration
@@ -39,11 +41,13 @@ SIMULATING = (
     "sensitivity",
 )
 LESS = {
+    "explore": {"--port": "0", "--engine": "process", "--duration": "1h"},
     "tune": {"--jobs": "1", "--budget": "4", "--reps": "4", "--confirm": "4"},
     "sensitivity": {"--samples": "8", "--reps": "4"},
 }
 """What makes a command short where the length of the scenario stays."""
 SHORT = "6h"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 IMAGE_BYTES_MAX = 400_000
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 PRIVATE = re.compile(r"/work/|/tmp/|/home/|/root/|\.\./shared")
@@ -97,6 +101,9 @@ def run(block: Block, command: Command) -> None:
     """Run a command in this process, made short; compare what it prints where nothing is simulated."""
     words = command.words
     assert words[0] == "leasesim", f"{block.where}: only leasesim is run here; skip: ..."
+    if "until" in block.notes and command == block.commands[-1]:
+        served([sys.executable, "-m", "sim.cli", *short(words[1:])], block.notes["until"], env=ENVIRONMENT)
+        return
     expected = int(block.notes.get("exit", "0")) if command == block.commands[-1] else 0
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -113,7 +120,7 @@ def run(block: Block, command: Command) -> None:
 
 def short(words: list[str]) -> list[str]:
     """Return a command that simulates the same thing, only less of it."""
-    if words[0] not in SIMULATING:
+    if words[0] not in (*SIMULATING, *LESS):
         return words
     options = dict(LESS.get(words[0], {"--duration": SHORT}))
     if words[0] not in ("diagnose", "occupancy", *LESS):

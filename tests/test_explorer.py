@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,13 +17,13 @@ import sim
 from sim.cli import main
 from sim.errors import ScenarioError, UsageError
 from sim.explorer import wording
-from sim.explorer.answers import Memory, answers, worst_run
+from sim.explorer.answers import Memory, answers
+from sim.explorer.drawing import again, told, worst_of
 from sim.explorer.serving import free_port
 from sim.explorer.state import State, Subject, restored
 from sim.metrics import Tally, tally_of
 from sim.model.scenario import Scenario
 from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION
-from tests.browsers import browser, violations, visit
 
 ROOT = Path(__file__).resolve().parents[1]
 TOML = """
@@ -136,14 +135,18 @@ def test_what_was_looked_at_is_not_simulated_again(subject: Subject, monkeypatch
     assert made == [0, 1, 2]
 
 
+def test_an_answer_that_nobody_waits_for_stops_at_the_next_replication(subject: Subject) -> None:
+    left = iter([True] * 9 + [False] * 99)
+    found = list(answers(subject, State(), Memory(), (4, 64), lambda: next(left)))
+    assert [answer.replications for answer in found] == [4]
+
+
 def test_the_worst_replication_is_told_with_the_line_that_replays_it(subject: Subject) -> None:
     state = State().turn(subject, "lease.ttl", "1m")
-    run = worst_run(subject, state, 3, Memory())
-    assert run is not None
-    text = wording.told(run)
-    assert f"--rep {run.replication} --lease.ttl 1m" in text
-    again = sim.run(state.scenario(subject), 1, run.replication)
-    assert again.digest == run.digest
+    at = worst_of(subject, state, 3, Memory())
+    assert at is not None
+    assert f"--rep {at} --lease.ttl 1m" in told(subject, state, at).story
+    assert again(subject, state, at).digest == sim.run(state.scenario(subject), 1, at).digest
 
 
 # ---------------------------------------------------------------------- serving
@@ -208,36 +211,3 @@ def test_only_this_machine_by_its_own_name_is_served(address: str) -> None:
     for name in ("evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}"):
         assert status(address, "/", Host=name) == 403
         assert status(address, "/ws", Origin=f"http://{name}", **shake) == 403
-
-
-def text_of(tab: Any) -> str:
-    return str(tab.locator("table").first.inner_text())
-
-
-def test_in_a_browser_a_slider_moves_the_numbers_and_the_link_restores_them(address: str) -> None:
-    with browser() as chromium:
-        seen = visit(chromium, address)
-        tab = seen.page
-        finished = tab.get_by_text("64 replications.")
-        finished.wait_for(timeout=90_000)
-        before = text_of(tab)
-        ttl = tab.get_by_role("slider", name="Lease duration (ttl)")
-        assert ttl.get_attribute("aria-valuetext") == "2m"
-        ttl.focus()
-        tab.keyboard.press("ArrowRight")
-        tab.get_by_text("Turning this changes").wait_for(timeout=30_000)
-        finished.wait_for(timeout=90_000)
-        after = text_of(tab)
-        assert ttl.get_attribute("aria-valuetext") == "3m"
-        assert after != before
-        assert tab.url == f"{address}?lease.ttl=3m"
-        tab.reload()
-        finished.wait_for(timeout=90_000)
-        assert text_of(tab) == after
-        with tab.expect_download() as download:
-            tab.get_by_text("Download as TOML").click()
-        assert 'ttl = "3m"' in Path(download.value.path()).read_text("utf-8")
-        assert not [line for line in violations(tab) if "(serious)" in line or "(critical)" in line]
-        hosts = {re.sub(r"^(blob:)?\w+://([^/]*).*", r"\2", url) for url in seen.requests if "://" in url}
-        assert hosts == {address.split("/")[2]}
-        assert seen.complaints == []

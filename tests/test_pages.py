@@ -25,7 +25,6 @@ from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION
 from sim.stats import Estimate
 from sim.story.assumptions import assumptions
 from sim.sweeps import Sweep
-from tests.browsers import browser, violations, visit
 
 TOML = """
 title = "<script>alert('x')</script> & \\"quotes\\""
@@ -392,45 +391,3 @@ def test_a_scenario_is_simulated_and_reported(tmp_path: Path, capsys: pytest.Cap
     text = Outline(out.read_text("utf-8")).text
     assert "2 settings, each 2 replications" in text
     assert "leasesim sweep no-faults --duration 2h --vary lease.ttl=1m,5m --reps 2 --seed 1 --engine process" in text
-
-
-# ---------------------------------------------------------------------- in a browser
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_a_browser_the_report_sorts_downloads_and_stays_at_home(
-    page: str, swept: Sweep, tmp_path: Path, scheme: str
-) -> None:
-    target = tmp_path / "report.html"
-    target.write_text(page, "utf-8")
-    with browser() as chromium:
-        seen = visit(chromium, target.as_uri(), color_scheme=scheme)
-        tab = seen.page
-        assert tab.title().startswith("<script>alert('x')</script>")
-        name = tab.get_by_role("button", name="false terminations [1/lease-h]")
-        for turn, order in (("ascending", 1), ("descending", -1)):
-            name.focus()
-            tab.keyboard.press("Enter")
-            head = tab.locator("table.sorts th[aria-sort]", has=name)
-            assert head.get_attribute("aria-sort") == turn
-            keys = [
-                float(k)
-                for k in tab.eval_on_selector_all("table.sorts tbody tr", "rs => rs.map(r => r.cells[3].dataset.key)")
-            ]
-            assert keys == sorted(keys, reverse=order < 0)
-            assert len(keys) == len(swept)
-        with tab.expect_download() as download:
-            tab.get_by_role("link", name="Download as CSV").click()
-        assert Path(download.value.path()).read_text("utf-8") == swept.to_csv()
-        first = tab.locator("table.heat td.cell").first
-        first.focus()
-        assert first.locator(".hint").bounding_box()["width"] > 100
-        tab.keyboard.press("Escape")
-        assert not first.locator(".hint").is_visible()
-        tab.keyboard.press("ArrowRight")
-        second = tab.evaluate("document.activeElement.innerText")
-        assert second == tab.locator("table.heat td.cell").nth(1).inner_text()
-        assert tab.locator("img").evaluate_all("all => all.every(i => i.naturalWidth > 100)")
-        assert violations(tab) == []
-        assert {url.partition(":")[0] for url in seen.requests} <= {"file", "data"}
-        assert seen.complaints == []

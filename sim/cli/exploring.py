@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Final
 
 from sim.cli import screen
@@ -36,6 +37,7 @@ def explore(
     """
     require()
     from sim.explorer.answers import answers
+    from sim.explorer.drawing import get_ready
     from sim.explorer.serving import free_port, served
     from sim.explorer.state import State, Subject
 
@@ -46,9 +48,11 @@ def explore(
         "simulating the scenario once (the first time on a machine, its engine is compiled: half a minute) ..."
     )
     next(answers(subject, State()))
+    get_ready(subject)
     server, address = served(subject, port)
     screen.out(f"  the page: {address}    (Ctrl-C ends it)")
     screen.flush()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it so ends its process for pictures too
     server.start()
     try:
         server.io_loop.start()

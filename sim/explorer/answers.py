@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sim import engines, metrics
+from sim import metrics
 from sim.explorer.state import NOBODY, State, Subject
 from sim.metrics import Tally, tally_of
 from sim.model.load import load
 from sim.model.scenario import Scenario
-from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, badness, difference, worst_index
-from sim.results.origins import Origin
-from sim.results.provenance import Provenance, sha256
-from sim.results.single import Run
+from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, difference
+from sim.results.provenance import sha256
 from sim.stats import Estimate
 
-ROUNDS: Final = (4, 16, 64)
-"""Replications after each round."""
+ROUNDS: Final = (4, 8, 16, 32, 64)
+"""Replications after each round: the first is soon there, and an answer that nobody waits for stops at the next."""
 _KEPT: Final = 128
 
 
@@ -56,12 +54,17 @@ class Memory:
         self._tallies: OrderedDict[tuple[str, int, str], list[Tally]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def tallies(self, scenario: Scenario, seed: int, engine: str, count: int) -> list[Tally]:
-        """Return the first replications of a scenario, simulating those that are missing."""
+    def tallies(
+        self, scenario: Scenario, seed: int, engine: str, count: int, wanted: Callable[[], bool] = lambda: True
+    ) -> list[Tally]:
+        """Return the first replications of a scenario, simulating those that are missing; fewer once none is wanted."""
         key = sha256(scenario), seed, engine
         with self._lock:
             known = list(self._tallies.get(key, ()))
-        known += [tally_of(scenario, seed, at, engine) for at in range(len(known), count)]
+        for at in range(len(known), count):
+            if not wanted():
+                break
+            known.append(tally_of(scenario, seed, at, engine))
         with self._lock:
             self._tallies[key] = max(known, self._tallies.get(key, []), key=len)
             self._tallies.move_to_end(key)
@@ -74,9 +77,13 @@ MEMORY: Final = Memory()
 
 
 def answers(
-    subject: Subject, state: State, memory: Memory = MEMORY, rounds: Sequence[int] = ROUNDS
+    subject: Subject,
+    state: State,
+    memory: Memory = MEMORY,
+    rounds: Sequence[int] = ROUNDS,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Answer]:
-    """Yield ever better answers.
+    """Yield ever better answers, as long as they are wanted: that is asked before each replication.
 
     Raises:
         ScenarioError: the values contradict each other.
@@ -84,14 +91,16 @@ def answers(
     now = state.scenario(subject)
     other = load(state.against) if state.against != NOBODY else None
     for count in rounds:
-        mine = memory.tallies(now, subject.seed, subject.engine, count)
-        given = memory.tallies(subject.scenario, subject.seed, subject.engine, count)
-        theirs = memory.tallies(other, subject.seed, subject.engine, count) if other else None
+        shown = (now, subject.scenario, *([other] if other else []))
+        found = [memory.tallies(scenario, subject.seed, subject.engine, count, wanted) for scenario in shown]
+        if not wanted():
+            return
+        mine, given, *theirs = found
         turned = bool(state.turned)
         yield Answer(
             _rates(mine),
             _rates(given),
-            _rates(theirs) if theirs else None,
+            _rates(theirs[0]) if theirs else None,
             difference(FALSE_TERMINATIONS, mine, given) if turned else None,
             difference(OVER_ALLOCATION, mine, given) if turned else None,
             count,
@@ -102,15 +111,3 @@ def answers(
 def _rates(tallies: Sequence[Tally]) -> Rates:
     found = metrics.estimates(tallies)
     return Rates(found[FALSE_TERMINATIONS], found[OVER_ALLOCATION])
-
-
-def worst_run(subject: Subject, state: State, count: int, memory: Memory = MEMORY) -> Run | None:
-    """Return the worst of the first replications, to be told and drawn; None where nothing went wrong."""
-    scenario = state.scenario(subject)
-    tallies = memory.tallies(scenario, subject.seed, subject.engine, count)
-    at = worst_index(tallies)
-    if not any(badness(tallies[at])):
-        return None
-    origin = Origin(subject.origin.name, {**subject.origin.overrides, **state.turned}, subject.origin.known)
-    provenance = Provenance.of(scenario, origin, subject.seed, (at,), subject.engine)
-    return Run(scenario, at, engines.run(scenario, subject.seed, at, engine=subject.engine), provenance)

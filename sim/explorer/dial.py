@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
+from sim.explorer.style import DIAL
+
 
 class Dial(JSComponent):  # type: ignore[misc]  # panel has no types of its own
     """A labelled slider; `value` is one of `options`."""
@@ -31,22 +33,15 @@ export function render({ model }) {
   input.type = "range";
   input.min = 0;
   input.step = 1;
-  label.append(model.label, input);
+  label.append(said, model.label, input);
   input.setAttribute("aria-label", model.label);
   input.addEventListener("input", () => { model.value = model.options[input.value]; show(); });
   model.on("value", show);
   model.on("options", show);
   show();
   const row = document.createElement("div");
-  row.append(label, said, hint);
+  row.append(label, hint);
   return row;
 }
 """
-    _stylesheets: ClassVar = [
-        """
-:host { font: 14px/1.35 system-ui, "DejaVu Sans", sans-serif; color: #1c1c1c; }
-label { display: block; } input { display: block; width: 100%; margin: .15rem 0; accent-color: #0072b2; }
-small { color: #565656; margin-left: .6rem; }
-input:focus-visible { outline: 3px solid #0072b2; outline-offset: 2px; }
-"""
-    ]
+    _stylesheets: ClassVar = [DIAL]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sim.explorer.answers import Answer, Rates
+from sim.explorer.style import PICTURE
 from sim.report.style import BLUE, GREEN, GREY, RED
 
 _TRAIL_MAX: Final = 40
@@ -27,6 +28,7 @@ class Plane:
             height=340, sizing_mode="stretch_width", tools="pan,wheel_zoom,reset", toolbar_location="above",
             x_axis_label="false terminations [1/lease-h]", y_axis_label="over-allocation [slot-s/h]",
             title="Less is better in both directions; bars are 95 % intervals",
+            stylesheets=[PICTURE],
         )  # fmt: skip
         self.figure.x_range.start = self.figure.y_range.start = 0
         self._trail = ColumnDataSource({"x": [], "y": []})

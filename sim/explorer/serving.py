@@ -43,8 +43,10 @@ def served(subject: Subject, port: int) -> tuple[Any, str]:
     """Return a server that has yet to be started with `run_until_shutdown`, and the address of the page."""
     import panel as pn
 
+    from sim.explorer.style import PAGE
     from sim.explorer.view import Explorer
 
+    pn.config.raw_css = [PAGE]
     port = free_port(port)
     address = f"http://{ADDRESS}:{port}/"
 

@@ -31,7 +31,8 @@ def numbers(answer: Answer, state: State) -> str:
     body = "".join(_row(name, rates, first=not at) for at, (name, rates) in enumerate(rows))
     more = "" if answer.last else ", more to come"
     return (
-        '<table><caption>Both rates, with 95 % intervals</caption><thead><tr><th scope="col">setting</th>'
+        f'<table data-state="{escape(state.query())}"><caption>Both rates, with 95 % intervals</caption>'
+        '<thead><tr><th scope="col">setting</th>'
         f'<th scope="col">false terminations [{escape(answer.now.kills.unit)}]</th>'
         f'<th scope="col">over-allocation [{escape(answer.now.excess.unit)}]</th></tr></thead>'
         f"<tbody>{body}</tbody></table>"

@@ -20,6 +20,8 @@ _COMBINED: Final = re.compile(r'\S+ \S+ \S+ \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+|
 _UVICORN: Final = re.compile(r'(.*?)(?:INFO:?\s+|uvicorn\.access - )\s*(?:\S+ - )?"([^"]*)" (\d{3})\b')
 _ISO: Final = re.compile(r"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6}))?\s*([+-]\d\d:?\d\d|Z)?")
 _TOOK: Final = re.compile(r"(?:\b(?:rt|request_time)=|\s)(\d+\.\d+)(?=\s|$)")
+_QUOTED: Final = re.compile(r'(?<=\s)"(?:\\.|[^"\\])*"')
+"""Referrer, agent and what else stands between quotes by itself: digits in it are no times."""
 
 
 def matches(line: str) -> bool:
@@ -50,9 +52,9 @@ def read(lines: Lines, notes: Notes) -> None:
             notes.other += 1
             continue
         leases.renewed(renewal[2], status, now)
-        took = _TOOK.search(combined[5].rpartition('"')[2]) if combined else None
-        if took is not None:
-            notes.latencies.append(round(float(took[1]) * 1e9))
+        took = _TOOK.search(_QUOTED.sub("", combined[5])) if combined else None
+        if took is not None and not notes.took(float(took[1]) * 1e9):
+            notes.wrong(number, line, "no request takes longer than a day")
         if now is None:
             notes.remark("the log has no times: only the statuses were used")
 

@@ -21,7 +21,7 @@ from sim.model.load import loads
 from sim.results.provenance import version
 from sim.results.tables import interval, number
 from sim.stats import Estimate, proportion_interval, rate_interval
-from sim.units import HOUR, SECOND
+from sim.units import HOUR, SECOND, format_duration
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -222,7 +222,10 @@ def _renewals(sources: Sequence[Source], law: Law) -> Fit:
         body += [f"# Median of {len(intervals):,} intervals between renewals of one lease; {late:,} came late."]
         body += [*snippet.renewal(round(median, -6) or median), ""]
     latencies = _all_latencies(sources)
-    if len(latencies) >= SAMPLES_MIN:
+    if len(latencies) >= SAMPLES_MIN and len(set(latencies)) == 1:
+        body += [f"# All {len(latencies):,} round trips took the same: finer than that the log does not tell."]
+        body += [*snippet.network(format_duration(latencies[0])), ""]
+    elif len(latencies) >= SAMPLES_MIN:
         samples.append(_sample("round trip", latencies, law))
         body += [*_chosen_lines(samples[0]), *snippet.network(samples[0].table), ""]
     errors = {status: count for status, count in answers.items() if status.startswith("5")}

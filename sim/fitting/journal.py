@@ -26,6 +26,7 @@ _BEGINS: Final = re.compile(
 _ENDS: Final = re.compile(
     r"(PM: (suspend|hibernation: hibernation) exit|System returned from sleep (state|operation)|System resumed)"
 )
+_BOOT: Final = re.compile(r"-- (Boot|Reboot)\b")
 _OF_SLEEP: Final = ("kernel", "systemd-sleep")
 
 
@@ -43,6 +44,9 @@ def read(lines: Lines, notes: Notes) -> None:
     for number, line in lines:
         found = _LINE.match(line)
         if found is None:
+            if _BOOT.match(line):
+                notes.started(since)
+                since = None
             if _SHORT.match(line):
                 notes.wrong(number, line, "no year and no zone; write the log with journalctl -o short-iso")
             elif _STARTS.match(line) or not re.match(r"(-- |\s|$)", line):
@@ -54,6 +58,9 @@ def read(lines: Lines, notes: Notes) -> None:
             notes.wrong(number, line, "there is no such time")
             continue
         notes.seen(now)
+        if found[3] == "kernel" and found[4].startswith("Linux version"):
+            notes.started(since)
+            since = None
         begins = found[3] in _OF_SLEEP and _BEGINS.match(found[4])
         ends = found[3] in _OF_SLEEP and _ENDS.match(found[4])
         if not begins and not ends:

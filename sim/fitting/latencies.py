@@ -52,8 +52,10 @@ def read(lines: Lines, notes: Notes) -> None:
                 f"line {number}: '{cells[column].strip()}' has no unit",
                 "name the column with one, such as latency_ms, or give --unit ms",
             )
+        if not notes.took(float(found[1]) * UNITS[its]):
+            notes.wrong(number, text, "no latency is longer than a day")
+            continue
         notes.used += 1
-        notes.latencies.append(round(float(found[1]) * UNITS[its]))
         if when is not None and when != column and when < len(cells):
             _at(cells[when], clock, notes)
 

@@ -13,6 +13,7 @@ from sim.units import SECOND
 
 Lines = Iterator[tuple[int, str]]
 """Numbers from 1, and texts without their ends."""
+_DAY: Final = 86_400 * SECOND
 _MICRO: Final = timedelta(microseconds=1)
 
 
@@ -75,6 +76,18 @@ class Notes:
         else:
             self.sleeps.append((start_ns, stop_ns - start_ns))
 
+    def started(self, asleep_since_ns: int | None) -> None:
+        """Note that the machine started anew: a sleep that it did not wake from has no end, and no length."""
+        if asleep_since_ns is not None:
+            self.remark("a sleep that ended with the machine's next start is left out: its length is not known")
+
+    def took(self, time_ns: float) -> bool:
+        """Note a latency; False for what is none: no answer is waited for longer than a day."""
+        if not 0 <= time_ns <= _DAY:
+            return False
+        self.latencies.append(round(time_ns))
+        return True
+
     def remark(self, text: str) -> None:
         """Note a sentence, once."""
         if text not in self.remarks:
@@ -120,13 +133,18 @@ class DayCounter:
         self._notes, self._before, self._days = notes, -1, 0
 
     def at(self, since_midnight_ns: int) -> int:
-        """Return nanoseconds from the first midnight; a step back of less than an hour is disorder and no midnight."""
+        """Return nanoseconds from the first midnight.
+
+        A step back of less than an hour is disorder and no midnight; so is one forward of nearly a day after one.
+        """
+        if self._days and since_midnight_ns > self._before + 23 * 3600 * SECOND:
+            return (self._days - 1) * _DAY + since_midnight_ns
         if since_midnight_ns < self._before - 3600 * SECOND:
             self._days += 1
             self._notes.remark("the lines have times of day only: where those go back, the next day begins")
             self._before = since_midnight_ns
         self._before = max(self._before, since_midnight_ns)
-        return self._days * 86_400 * SECOND + since_midnight_ns
+        return self._days * _DAY + since_midnight_ns
 
 
 def merged(sleeps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -18,8 +18,10 @@ _LINE: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\s+(\S[^\t
 _STARTS: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 _STATES: Final = ("Sleep", "Wake", "DarkWake")
 _HEADINGS: Final = re.compile(
-    r"(UUID: |Time stamp|Total Sleep/Wakes|Power Management Logs|PM Logs|Sleep/Wakes since boot|\s+\S|[-=\s]*$)"
+    r"(UUID: |Time stamp|Total Sleep/Wakes|Power Management Logs|PM Logs|Sleep/Wakes since boot|\s+\S|[-=\s]*$|"
+    r"Assertion status|Listed by|No kernel|Kernel Assertions|Idle sleep preventers)"
 )
+_TAIL: Final = re.compile(r" : Showing all currently held")
 
 
 def matches(line: str) -> bool:
@@ -35,6 +37,8 @@ def read(lines: Lines, notes: Notes) -> None:
     for number, line in lines:
         found = _LINE.match(line)
         if found is None:
+            if _STARTS.match(line) and _TAIL.search(line):
+                continue
             if _STARTS.match(line) or not _HEADINGS.match(line):
                 notes.wrong(number, line, "expected: date time offset, domain, message")
             continue
@@ -45,6 +49,9 @@ def read(lines: Lines, notes: Notes) -> None:
             continue
         notes.seen(now)
         state = found[2]
+        if state == "Start":
+            notes.started(asleep_since)
+            asleep_since = None
         if state not in _STATES or (state == "Sleep" and not found[3].startswith("Entering Sleep")):
             notes.other += 1
             continue

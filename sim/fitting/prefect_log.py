@@ -7,6 +7,7 @@ the request to its answer is a latency.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +22,7 @@ _LINE: Final = re.compile(
     r"(?:(?:Flow|Task) run '[^']*'|\S+) - (.*)"
 )
 _STARTS: Final = re.compile(r"(\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]")
-_ANSWER: Final = re.compile(r'"HTTP/[\d.]+ (\d{3})')
+_ANSWER: Final = re.compile(r'HTTP/[\d.]+"? (\d{3})')
 _SENDS: Final = "send_request_headers.started request=<Request [b'POST']>"
 _FAILED: Final = re.compile(r"Attempt \d+ of function '(?:concurrency lease renewal|renew)\S*' failed with (\w+)")
 
@@ -34,6 +35,7 @@ def matches(line: str) -> bool:
 def read(lines: Lines, notes: Notes) -> None:
     """Note every renewal."""
     days, clock, leases = DayCounter(notes), Clock(notes), Leases(notes)
+    refused: Counter[str] = Counter()
     sent: int | None = None
     for number, line in lines:
         found = _LINE.match(line)
@@ -55,7 +57,7 @@ def read(lines: Lines, notes: Notes) -> None:
             sent = now
         if failed is not None:
             notes.used += 1
-            notes.statuses[failed[1]] += 1
+            refused[failed[1]] += 1
         elif request is None:
             notes.other += 1
         else:
@@ -65,8 +67,11 @@ def read(lines: Lines, notes: Notes) -> None:
                 continue
             leases.renewed(request[2], answer[1], now)
             if sent is not None:
-                notes.latencies.append(now - sent)
+                notes.took(now - sent)
                 sent = None
+    if any(status[0] in "45" for status in notes.statuses):  # httpx told each of these by its status
+        refused.pop("PrefectHTTPStatusError", None)
+    notes.statuses += refused
 
 
 def _time(found: re.Match[str], days: DayCounter, clock: Clock) -> int:

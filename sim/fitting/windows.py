@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from typing import Final
 
 from sim.fitting.notes import Clock, Lines, Notes, merged
 
 KIND: Final = "Windows power events"
 SHOWS: Final = "sleeps"
-_BEGIN: Final = ("42", "506")
-_END: Final = ("107", "507")
+_ENDS: Final = {"107": "42", "507": "506"}
+"""What ends a sleep, and what began it; where a modern standby goes on to hibernate, one pair lies in the other."""
 _FIELD: Final = re.compile(r"\s*(Source|ProviderName|Date|TimeCreated|Event ID|Id|Message)\s*:\s*(.*)")
 _NEXT: Final = re.compile(r"Event\[\d+\]|TimeCreated\s*:")
 _SPAN: Final = re.compile(r"(Sleep|Wake) Time:\s*\W?(\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?Z)")
@@ -51,14 +51,17 @@ def read(lines: Lines, notes: Notes) -> None:
     is_table = {"time", "id"} <= {_KEYS.get(cell.strip().strip('"').lower(), "") for cell in heading.split(",")}
     records = list(_rows(listed, heading, notes) if is_table else _blocks(listed))
     events, clock = [], Clock(notes)
-    if records and len(records) > 1 and _is_newest_first(records):
+    day_first = days_come_first([record.get("time", "") for _, _, record in records])
+    if day_first is not None:
+        notes.remark(f"dates are read {'day' if day_first else 'month'} first, as all of them together show")
+    if len(records) > 1 and _is_newest_first(records, day_first):
         records.reverse()
     for number, text, record in records:
         if not re.search(r"Kernel-Power|Power-Troubleshooter", record.get("source", "")):
             notes.other += 1
             continue
         try:
-            now = clock.at(moment(record.get("time", "")))
+            now = clock.at(moment(record.get("time", ""), day_first))
         except ValueError as error:
             notes.wrong(number, text, str(error))
             continue
@@ -68,22 +71,21 @@ def read(lines: Lines, notes: Notes) -> None:
 
 
 def _paired(events: list[tuple[int, int, str, dict[str, str]]], notes: Notes) -> None:
-    since: int | None = None
+    since: dict[str, int] = {}
     for now, number, text, record in events:
         event = record.get("id", "")
         if "Troubleshooter" in record["source"] and event == "1":
             _from_message(number, text, record.get("message", ""), notes)
-        elif "Kernel-Power" in record["source"] and event in _BEGIN:
+        elif "Kernel-Power" in record["source"] and event in _ENDS.values():
             notes.used += 1
-            since = now
-        elif "Kernel-Power" in record["source"] and event in _END:
+            since[event] = now
+        elif "Kernel-Power" in record["source"] and event in _ENDS:
             notes.used += 1
-            if since is not None:
-                notes.slept(since, now, number, text)
-            since = None
+            if (start := since.pop(_ENDS[event], None)) is not None:
+                notes.slept(start, now, number, text)
         else:
             notes.other += 1
-    if since is not None:
+    if since:
         notes.remark("the file ends during a sleep, which is left out: its length is not known")
     notes.sleeps[:] = merged(notes.sleeps)
 
@@ -99,9 +101,35 @@ def _from_message(number: int, text: str, message: str, notes: Notes) -> None:
     notes.sleeps.append((start, stop - start))
 
 
-def moment(text: str) -> datetime:
+def days_come_first(texts: Iterable[str]) -> bool | None:
+    """Return the order of dates such as 3/2/2026, where all together show it; None where they do not.
+
+    A part above 12 is a day. Failing that, an order by which the same dates lie a quarter as far apart is the true one:
+    a week of one month, read the wrong way, is one day in each of seven months.
+    """
+    slashed = [found for text in texts if (found := _US.fullmatch(_plain(text)))]
+    dates = {(int(found[1]), int(found[2]), int(found[3])) for found in slashed}
+    dates = {parts for parts in dates if all(parts)}
+    first, second = any(a > 12 for a, _, _ in dates), any(b > 12 for _, b, _ in dates)
+    if first or second or not dates:
+        return first if first != second else None
+    by_month = _spread(date(year, a, b) for a, b, year in dates)
+    by_day = _spread(date(year, b, a) for a, b, year in dates)
+    return by_day < by_month if 4 * min(by_day, by_month) < max(by_day, by_month) else None
+
+
+def _spread(dates: Iterable[date]) -> int:
+    found = sorted(dates)
+    return (found[-1] - found[0]).days
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u200e", "").replace("\u202f", " ").strip()
+
+
+def moment(text: str, day_first: bool | None = None) -> datetime:
     """Read a time as Windows writes it; ValueError says why it cannot be."""
-    text = text.replace("\u200e", "").replace("\u202f", " ").strip()
+    text = _plain(text)
     us, dotted = _US.fullmatch(text), _DOTTED.fullmatch(text)
     if us is not None:
         month, day, year, hour, minute, second = map(int, us.groups()[:6])
@@ -109,9 +137,11 @@ def moment(text: str) -> datetime:
             if not 1 <= hour <= 12:
                 raise ValueError("there is no such time")
             hour = hour % 12 + (12 if us[7].upper() == "PM" else 0)
-        elif month <= 12 and day <= 12 and month != day:
+        if day_first is not None:
+            month, day = (day, month) if day_first else (month, day)
+        elif not us[7] and month <= 12 and day <= 12 and month != day:
             raise ValueError("day and month could be either way round; export times as 2026-03-02T08:15:02")
-        elif month > 12:
+        elif not us[7] and month > 12:
             month, day = day, month
         return datetime(year, month, day, hour, minute, second)
     if dotted is not None:
@@ -124,9 +154,10 @@ def moment(text: str) -> datetime:
         raise ValueError(f"cannot read the time '{text[:40]}'") from None
 
 
-def _is_newest_first(records: list[Record]) -> bool:
+def _is_newest_first(records: list[Record], day_first: bool | None) -> bool:
     try:
-        return moment(records[0][2].get("time", "")) > moment(records[-1][2].get("time", ""))
+        first, last = [moment(records[at][2].get("time", ""), day_first) for at in (0, -1)]
+        return first > last
     except (ValueError, TypeError):
         return False
 

@@ -1,0 +1,195 @@
+"""Report and live page in a real Chromium: by mouse, keyboard and link, light and dark; no request leaves home."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sim
+from sim.sweeps import Sweep
+from tests.browsers import Visit, browser, grave, violations, visit
+
+ROOT = Path(__file__).resolve().parents[1]
+TOML = """
+title = "<script>alert('x')</script>"
+duration = "3h"
+lease.ttl = "2m"
+runs.work = { kind = "exponential", mean = "20m" }
+runs.arrivals = { kind = "closed", clients = 2 }
+[[faults]]
+what = "sleep"
+when = "2/h"
+length = { kind = "exponential", mean = "3m" }
+"""
+AXES = {"lease.ttl": ["1m", "2m", "8m"], "renewal.every": ["0.25", "0.75"]}
+SOON_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as started:
+        yield started
+
+
+# ---------------------------------------------------------------------- the report
+
+
+@pytest.fixture(scope="module")
+def swept() -> Sweep:
+    return sim.sweep(sim.loads(TOML), AXES, 4, engine="process")
+
+
+@pytest.fixture(scope="module")
+def report(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return Path(sim.report_html(swept, tmp_path_factory.mktemp("report") / "report.html")).as_uri()
+
+
+def keys_of_column(tab: Any, column: int) -> list[float]:
+    script = "(rows, column) => rows.map(row => row.cells[column].dataset.key)"
+    return [float(key) for key in tab.locator("table.sorts tbody tr").evaluate_all(script, column)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_from_reading_the_report(chromium: Any, report: str, scheme: str) -> None:
+    seen = visit(chromium, report, color_scheme=scheme)
+    assert seen.page.title().startswith("<script>alert('x')</script>")
+    assert seen.page.locator("img").evaluate_all("all => all.every(i => i.naturalWidth > 100)")
+    assert violations(seen.page) == []
+    assert seen.hosts == set()
+    assert seen.complaints == []
+
+
+def test_the_report_sorts_and_downloads(chromium: Any, report: str, swept: Sweep) -> None:
+    tab = visit(chromium, report).page
+    name = tab.get_by_role("button", name="false terminations [1/lease-h]")
+    head = tab.locator("table.sorts th[aria-sort]", has=name)
+    for turn, order in (("ascending", 1), ("descending", -1)):
+        name.focus()
+        tab.keyboard.press("Enter")
+        assert head.get_attribute("aria-sort") == turn
+        assert tab.evaluate("document.activeElement.textContent") == name.text_content()
+        keys = keys_of_column(tab, 3)
+        assert keys == sorted(keys, reverse=order < 0)
+        assert len(keys) == len(swept)
+    with tab.expect_download() as download:
+        tab.get_by_role("link", name="Download as CSV").click()
+    assert Path(download.value.path()).read_text("utf-8") == swept.to_csv()
+
+
+def test_the_heat_maps_are_walked_with_the_arrow_keys(chromium: Any, report: str) -> None:
+    tab = visit(chromium, report).page
+    first = tab.locator("table.heat td.cell").first
+    first.focus()
+    assert first.locator(".hint").bounding_box()["width"] > 100
+    tab.keyboard.press("Escape")
+    assert not first.locator(".hint").is_visible()
+    tab.keyboard.press("ArrowRight")
+    second = tab.evaluate("document.activeElement.innerText")
+    assert second == tab.locator("table.heat td.cell").nth(1).inner_text()
+
+
+# ---------------------------------------------------------------------- the live page
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of a scenario, served by the command."""
+    pytest.importorskip("panel", reason="panel is not installed: pip install 'leasesim[explore]'")
+    path = tmp_path_factory.mktemp("mine") / "mine.toml"
+    path.write_text(TOML, "utf-8")
+    with serving(str(path), "--engine", "process") as found:
+        yield found
+
+
+@contextmanager
+def serving(*words: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "sim.cli", "explore", *words, "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        try:
+            assert found
+            yield found.group()
+        finally:
+            process.terminate()
+
+
+def opened(chromium: Any, address: str, **options: Any) -> Visit:
+    seen = visit(chromium, address, **options)
+    seen.page.get_by_text("64 replications.").wait_for(timeout=SOON_MS)
+    return seen
+
+
+def numbers(tab: Any) -> str:
+    return str(tab.locator("table").first.inner_text())
+
+
+def test_a_slider_moves_the_numbers_and_the_link_restores_them(chromium: Any, address: str) -> None:
+    seen = opened(chromium, address)
+    tab, before = seen.page, numbers(seen.page)
+    ttl = tab.get_by_role("slider", name="Lease duration (ttl)")
+    assert ttl.get_attribute("aria-valuetext") == "2m"
+    ttl.focus()
+    tab.keyboard.press("ArrowRight")
+    tab.get_by_text("Turning this changes").wait_for(timeout=SOON_MS)
+    tab.get_by_text("64 replications.").wait_for(timeout=SOON_MS)
+    after = numbers(tab)
+    assert ttl.get_attribute("aria-valuetext") == "3m"
+    assert after != before
+    assert tab.url == f"{address}?lease.ttl=3m"
+    tab.reload()
+    tab.get_by_text("64 replications.").wait_for(timeout=SOON_MS)
+    assert numbers(tab) == after
+    with tab.expect_download() as download:
+        tab.get_by_text("Download as TOML").click()
+    assert 'ttl = "3m"' in Path(download.value.path()).read_text("utf-8")
+    assert seen.hosts == {address.split("/")[2]}
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_from_exploring(chromium: Any, address: str, scheme: str) -> None:
+    assert grave(opened(chromium, address, color_scheme=scheme).page) == []
+
+
+# ---------------------------------------------------------------------- how soon
+
+TURN = """
+async (slider, choice) => {
+  const shadows = function* (root) {
+    for (const { shadowRoot: inner } of root.querySelectorAll("*")) if (inner) { yield inner; yield* shadows(inner); }
+  };
+  const shown = [...shadows(document)].find(root => root.querySelector("[data-state]"));
+  const state = () => shown.querySelector("[data-state]").dataset.state, old = state(), start = performance.now();
+  slider.value = choice;
+  slider.dispatchEvent(new Event("input"));
+  while (state() === old) await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}
+"""
+"""Turn a slider; return the milliseconds until the first numbers of the new state are shown."""
+
+
+@pytest.mark.bench
+def test_the_first_numbers_come_within_300_ms(chromium: Any) -> None:
+    """Settings that were not looked at before, each turned to while the last one is still being refined."""
+    with serving("laptop-own-server") as address:
+        tab = opened(chromium, address).page
+        ttl, every = [tab.get_by_role("slider", name=name) for name in ("Lease duration (ttl)", "Renew every")]
+        took: list[float] = []
+        for share in range(6):
+            took += [every.evaluate(TURN, share)]
+            for choice in range(8, 14):
+                tab.wait_for_timeout(250)
+                took += [ttl.evaluate(TURN, choice)]
+    took.sort()
+    middle, late = took[len(took) // 2], took[int(0.95 * len(took))]
+    print(f"\nfrom turn to numbers: median {middle:.0f} ms, 95 % {late:.0f}, most {took[-1]:.0f}, n = {len(took)}")
+    assert late < 300
