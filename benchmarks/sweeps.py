@@ -24,6 +24,7 @@ from sim.model.load import load
 from sim.sweeps import parts, runner, work
 from sim.sweeps.designs import lay_out
 from sim.sweeps.grid import Point
+from sim.sweeps.manifest import fingerprint, read
 from sim.sweeps.simulate import sweep
 from sim.sweeps.work import Job, Outcome
 
@@ -119,13 +120,14 @@ def inflated(out: Path, points: int) -> None:
     parts.replaced(out / "points.parquet", parts.table_bytes(table))
     for path in parts.listed(out / "parts"):
         path.unlink()
+    owner = fingerprint(read(out))
     names = [name for name in Tally.__dataclass_fields__ if getattr(TALLY, name)]
     size = 32 * parts.GROUP_ROWS
     for block, start in enumerate(range(0, points, size)):
         some = identities[start : start + size]
         columns = {name: [getattr(TALLY, name) + 7919 * row % 10**10 for row in range(len(some))] for name in names}
         table = pa.table({"point": some, "rep": [0] * len(some), **columns})
-        parts.filed(out / "parts", f"sealed-{block:05d}", parts.table_bytes(table))
+        parts.filed(out / "parts", f"sealed-{block:05d}", parts.table_bytes(table), owner)
 
 
 def laying_out(points: int) -> float:
@@ -141,7 +143,7 @@ def filing(count: int) -> float:
     with folder() as out:
         start = time.process_time()
         for number in range(count):
-            parts.filed(out, "part", parts.encoded([((f"{number:016x}", 1), TALLY), *rows]))
+            parts.filed(out, "part", parts.encoded([((f"{number:016x}", 1), TALLY), *rows]), "owner")
         return (time.process_time() - start) / count
 
 

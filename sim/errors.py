@@ -144,6 +144,10 @@ def _folded(word: str) -> str:
     return word.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
+class OutOfReach(UsageError):
+    """What the compiled engine cannot count, and the reference can: ``engine="auto"`` takes the reference for it."""
+
+
 class TimeStandsStill(UsageError):
     """Events follow each other without end and without any time passing: the scenario has a loop of length zero."""
 

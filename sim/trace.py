@@ -30,9 +30,6 @@ class Event(NamedTuple):
 
 
 COLUMNS = Event._fields
-ROWS_AT_ONE_INSTANT_MAX = 100_000
-"""More events than this at one instant mean that time stands still: a loop in which nothing takes any time."""
-
 Row = tuple[int, int, int, int, int, int, int]
 
 

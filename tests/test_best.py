@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 import sim
 from sim.errors import UsageError
-from sim.sweeps.best import FIRST, select
+from sim.sweeps.eliminating import FIRST, select
 
 GAP = 1.0
 
@@ -60,9 +63,46 @@ def test_a_scenario() -> None:
     assert found.as_json()["decided"]
 
 
+SLEEPY = """
+duration = "2h"
+lease = {ttl = "2m"}
+faults = [{what = "sleep", when = "6/h", length = "1m"}]
+"""
+
+
+@pytest.mark.parametrize("after", [1, 30, 61])
+def test_an_interrupted_search_goes_on_to_the_same_bytes(tmp_path: Path, after: int) -> None:
+    def stop(done: int, _: int) -> None:
+        if done >= after:
+            raise KeyboardInterrupt
+
+    def search(out: Path | None, **more: Any) -> sim.Best:
+        axes = {"renewal.every": "0.2,0.6,0.9"}
+        return sim.best(sim.loads(SLEEPY), axes, "false_terminations_per_lease_hour", 0.05, out=out, **more)
+
+    def kept(folder: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+
+    whole = search(tmp_path / "whole")
+    assert repr(whole) == repr(search(None))
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted after \d+ of at most 5,000 replications") as caught:
+        search(tmp_path / "stopped", progress=stop)
+    done = int(str(caught.value).split()[2])
+    assert after <= done < whole.computed
+    again = search(tmp_path / "stopped")
+    assert (again.reused, again.computed) == (done, whole.computed - done)
+    assert repr(again) == repr(whole)
+    assert kept(tmp_path / "stopped") == kept(tmp_path / "whole")
+    assert search(tmp_path / "whole").computed == 0
+    opened = sim.open(tmp_path / "whole")
+    assert [len(tallies) for tallies in opened.tallies.values()] == [FIRST] * 3
+
+
 def test_what_means_nothing_is_refused() -> None:
     axes = {"lease.ttl": ["1m", "2m"]}
     with pytest.raises(UsageError, match="indifference = 0"):
         sim.best(sim.loads(""), axes, "queue_wait_seconds", 0)
     with pytest.raises(UsageError, match="2 settings need 40"):
         sim.best(sim.loads(""), axes, "queue_wait_seconds", 1, budget=10)
+    with pytest.raises(UsageError, match="neither less nor more"):
+        sim.best(sim.loads(""), axes, "utilisation", 1)

@@ -296,6 +296,11 @@ def test_best_says_which_and_how_to_replay_it(cli: Callable[..., Result]) -> Non
     told = [json.loads(cli(*words, jobs, "--json")[1]) for jobs in ("1", "2")]
     assert told[0] == told[1]
     assert told[0]["best"] == {"lease.ttl": "10m"}
+    assert "computed 40, reused 0 replications" in cli(*words, "1", "--out", "b")[1]
+    assert "computed 0, reused 40 replications" in cli(*words, "2", "--out", "b")[1]
+    assert "computed 40, reused 0 replications" in cli(*words, "2", "--out", "b", "--fresh")[1]
+    code, _, err = cli(*words, "1", "--out", "b", "--seed", "2")
+    assert (code, "made from another seed (1 -> 2)" in err) == (2, True)
 
 
 def test_run_says_what_precision_was_reached(cli: Callable[..., Result]) -> None:
@@ -429,6 +434,27 @@ def test_an_interrupt_keeps_what_is_done(cli: Callable[..., Result], monkeypatch
     seen.clear()
     assert cli(*words)[2].splitlines()[0] == "interrupted after 3 of 8 replications: nothing is kept without a folder"
     assert "computed 5, reused 3 replications" in cli(*words, "--out", "a b")[1]
+
+
+def test_an_interrupted_search_for_the_best_says_how_to_go_on(
+    cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tally_of, seen = metrics.tally_of, []
+
+    def measured(*what: Any) -> Any:
+        seen.append(what)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return tally_of(*what)
+
+    monkeypatch.setattr(metrics, "tally_of", measured)
+    words = ("best", "small.toml", "--vary", "lease.ttl=1m,10m", "--zone", "0.5", "--jobs", "1", "--out", "b")
+    code, _, err = cli(*words)
+    assert code == 130
+    first, again = err.splitlines()
+    assert first == "interrupted after 3 of at most 5,000 replications: they are kept in b"
+    out = cli(*again.removeprefix("  to go on: leasesim ").split(), "--jobs", "1")[1]
+    assert "computed 37, reused 3 replications" in out
 
 
 SLOWLY = """

@@ -35,6 +35,11 @@ def test_a_cell_is_what_a_run_of_it_gives(compared: SystemsCompared) -> None:
         assert cell.provenance.name == name
 
 
+def test_one_name_is_as_good_as_a_list_of_one() -> None:
+    one = sim.compare_systems("etcd", "calm", replications=1)
+    assert list(one.cells) == [("etcd", "calm")]
+
+
 def test_a_redisson_holder_works_on_and_an_etcd_session_ends(compared: SystemsCompared) -> None:
     etcd, redisson = (compared.cells[name, "flaky-network"].metrics for name in NAMES)
     assert redisson["false_terminations_per_lease_hour"].value == 0

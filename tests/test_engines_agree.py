@@ -6,11 +6,13 @@ A failure prints the ten events before the first divergence, then both sides, th
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +22,14 @@ from hypothesis import strategies as st
 from sim import engines
 from sim.engines import kernel
 from sim.engines.kernel.regions import grown
-from sim.errors import TimeStandsStill, UsageError
+from sim.errors import OutOfReach, TimeStandsStill, UsageError
+from sim.metrics import tally_of
+from sim.model.crowd import rows_at_one_instant_max
 from sim.model.load import dumps, load, loads
 from sim.model.scenario import Scenario
 from sim.trace import Trace
+from sim.units import SECOND
+from sim.vocabulary import Kind
 from tests.strategies import scenarios
 
 pytestmark = pytest.mark.skipif(not kernel.available()[0], reason=kernel.available()[1] or "it is available")
@@ -141,6 +147,30 @@ def test_what_does_not_fit_is_refused() -> None:
         kernel.simulate(scenario, 1, 0)
 
 
+def test_auto_takes_the_reference_for_what_the_kernel_cannot_count() -> None:
+    late = loads('duration = "1h"\nhosts = { wall_offset = "14000d" }\n')
+    drift = 'what = "clock_drift"\nwhom = "hosts"\nwhen = { times = ["1m"] }\nlength = "10m"\nppm = 800000.0\n'
+    runaway = loads(
+        'duration = "1h"\nhosts = { drift_ppm = 800000.0 }\n'
+        f'[[faults]]\nname = "fast"\n{drift}[[faults]]\nname = "faster"\n{drift}'
+    )
+    for world in (late, runaway):
+        with pytest.raises(OutOfReach, match="kernel"):
+            engines.run(world, engine="kernel")
+        with pytest.raises(OutOfReach, match="kernel"):
+            tally_of(world, 1, 0, engine="kernel")
+        assert engines.run(world, engine="auto") == engines.run(world, engine="process")
+        assert tally_of(world, 1, 0) == tally_of(world, 1, 0, engine="process")
+
+
+def test_a_crowd_is_no_loop() -> None:
+    """Everybody comes at once: many events at one instant, and time goes on."""
+    crowded = loads('duration = "1m"\nruns = { arrivals = { kind = "closed", clients = 51000 }, work = "1h" }\n')
+    assert rows_at_one_instant_max(crowded) > 2 * 51_000
+    trace = kernel.simulate(crowded, 1, 0)
+    assert sum(event_time == 0 for event_time in trace.rows[:, 0].tolist()) > 100_000
+
+
 def test_what_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.engines.kernel.driving.grown", partial(grown, words_max=100_000))
     scenario = load("no-faults").with_({"duration": "1000d"})
@@ -148,6 +178,7 @@ def test_what_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch)
         kernel.simulate(scenario, 1, 0)
 
 
+@pytest.mark.long
 def test_without_a_folder_for_machine_code_a_run_goes_on(tmp_path: Path) -> None:
     """Neither the package's own folder nor the user's can be written: compiled anew, and nothing said."""
     first_call = (
@@ -160,29 +191,113 @@ def test_without_a_folder_for_machine_code_a_run_goes_on(tmp_path: Path) -> None
     assert int(done.stdout) > 10
 
 
-def in_a_new_process(program: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+def in_a_new_process(program: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, **more}
+    )
 
 
-@pytest.mark.parametrize("why", ["ImportError('no module named numba')", "SystemError('built for another NumPy')"])
-def test_a_missing_or_broken_numba_is_one_sentence(why: str) -> None:
-    """Whatever importing numba raises: the kernel says so, and everything else goes on with the reference."""
-    broken = (
-        "import importlib, sys\n"
-        "kept = importlib.import_module\n"
-        f"def refuse(name, *rest, **more):\n    if name == 'numba': raise {why}\n    return kept(name, *rest, **more)\n"
-        "importlib.import_module = refuse\n"
+@pytest.mark.parametrize("body", ["raise ImportError('no numba here')", "raise SystemError('another NumPy')", ""])
+def test_a_missing_or_broken_numba_is_one_sentence(body: str, tmp_path: Path) -> None:
+    """Whatever importing numba raises, and if half of it is gone: the kernel says so, the reference does the work."""
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text(body)
+    work = (
         "import sim\nfrom sim import engines\n"
         "world = sim.load('no-faults').with_({'duration': '1h'})\n"
         "print(len(sim.replicate(world, replications=2).metrics) > 10)\n"
         "print(len(engines.run(world)))\n"
         "try:\n    engines.run(world, engine='kernel')\nexcept sim.UsageError as error:\n    print(error)\n"
     )
-    done = in_a_new_process(broken)
+    done = in_a_new_process(work, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     said = done.stdout.splitlines()[2:]
     assert "The compiled engine needs numba, which cannot be imported" in said[0]
     assert any("process" in line for line in said)
+
+
+def _does_nothing(address: Any) -> None:
+    """Stand for the kernel's loop: what takes the time is not the point."""
+
+
+def test_what_is_damaged_on_the_disk_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.engines.kernel import compiling
+
+    monkeypatch.setattr(compiling.numba.config, "CACHE_DIR", str(tmp_path))
+    compiling._machine_code_of(_does_nothing)(0)
+    (index,) = tmp_path.rglob("*.nbi")
+    index.write_bytes(b"")
+    compiling._machine_code_of(_does_nothing)(0)
+    assert not list(tmp_path.rglob("*.nbi")), "what was damaged is gone"
+    compiling._machine_code_of(_does_nothing)(0)
+    assert list(tmp_path.rglob("*.nbi")), "and is kept anew"
+
+
+def test_without_any_folder_machine_code_is_kept_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.engines.kernel import compiling
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(compiling.numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    compiling._machine_code_of(_does_nothing)(0)
+    assert not list(tmp_path.rglob("*.nbi"))
+
+
+# ---------------------------------------------------------------------------------- room
+
+
+WAITING_FOR_A_PLACE = """
+duration = "3m"
+limit = {{ slots = 100000 }}
+http = {{ read_timeout = "1h" }}
+server = {{ requests_max = 1, connections_per_run = 1 }}
+runs = {{ arrivals = {{ {arrivals} }}, work = "30s" }}
+"""
+MANY_MACHINES = """
+duration = "10m"
+hosts = {{ count = {hosts} }}
+runs = {{ arrivals = {{ kind = "closed", clients = 10 }}, work = "30s" }}
+[[faults]]
+name = "sleep"
+what = "sleep"
+when = "6/h"
+length = "30s"
+[[faults]]
+name = "outage"
+what = "block"
+when = "6/h"
+length = "30s"
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WAITING_FOR_A_PLACE.format(arrivals='kind = "backlog", waiting = 60'),
+        WAITING_FOR_A_PLACE.format(arrivals='kind = "closed", clients = 200'),
+        MANY_MACHINES.format(hosts=3000),
+    ],
+    ids=["a queue of 60 grants at once", "a queue of 200", "6000 faults to begin with"],
+)
+def test_arrays_are_long_enough_for_whatever_happens_at_one_instant(text: str) -> None:
+    agree(loads(text), 1)
+
+
+def test_an_array_that_was_overrun_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.engines.kernel import driving
+    from sim.engines.kernel import layout as at
+
+    def careless(memory: Any) -> None:
+        memory[at.GRANTED] = memory[at.LEASES_LIMIT] + 1
+
+    monkeypatch.setattr(driving, "INTERPRETED", True)
+    monkeypatch.setattr(driving, "go_through", careless)
+    with pytest.raises(UsageError, match=r"scenario 'Nothing goes wrong'.*leases granted.*midst"):
+        driving.simulate(load("no-faults"), 1, 0)
 
 
 def test_the_generators_agree() -> None:
@@ -223,3 +338,30 @@ def test_a_replication_is_fast_enough_to_be_worth_it() -> None:
             best = min(best, time.process_time() - start)
         spent[engine] = best
     assert spent["kernel"] * 20 < spent["process"], spent
+
+
+@pytest.mark.parametrize("engine", ["process", "kernel"])
+def test_a_contender_remembers_what_it_saw_before_a_question_failed(engine: str) -> None:
+    """It looks every 5 s, one look in the midst fails, and it still counts from when it saw the record first."""
+    world = load("kubernetes-leader-election").with_(
+        {
+            "duration": "2m",
+            "runs.arrivals": {"kind": "times", "times": ["0s", "1s"]},
+            "runs.work": "1h",
+            "limit.poll": "5s",
+            "hosts.count": 2,
+            "network.up": "1ms",
+            "network.down": "1ms",
+            "faults": [
+                {"what": "crash", "whom": "hosts", "only": [0], "when": {"times": ["12s"]}},
+                {"what": "outage", "mode": "refuse", "whom": "hosts", "only": [1], "when": {"times": ["20s"]}}
+                | {"length": "2s"},
+            ],
+        }
+    )
+    trace = engines.run(world, engine=engine)
+    asked = [event.time_ns for event in trace if event.kind is Kind.ASK and event.lane == 1]
+    taken = next(event.time_ns for event in trace if event.kind is Kind.GRANT and event.lane == 1)
+    first = max(at for at in asked if at < 12 * SECOND)
+    assert any(20 * SECOND < at < 22 * SECOND for at in asked)
+    assert 15 * SECOND <= taken - first < 16 * SECOND

@@ -128,6 +128,7 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
+        client.wait_for_workers(workers, timeout=120)
         pids = list(client.run(os.getpid).values())
         assert len(set(pids) | {os.getpid()}) == workers + 1
         assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])

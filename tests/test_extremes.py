@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 import sim
+from sim import engines
 from sim.cli.entry import main
 from sim.extremes.affine import Affine, Cell
 from sim.extremes.bench import Strike, bench, strike_of
@@ -18,7 +20,10 @@ from sim.extremes.trial import trial
 from sim.extremes.worst import struck
 from sim.metrics import measure
 from sim.story.bounds import bounds
+from sim.story.looks import Looks
+from sim.story.pinned import altered
 from sim.units import FOREVER, MILLISECOND, SECOND
+from sim.vocabulary import Kind
 
 # Clocks never suspend silently here, messages take 1 ms each way: numbers that can be checked in one's head.
 PLAIN = """
@@ -140,6 +145,14 @@ def test_closed_forms_are_the_sums_that_one_does_in_the_head():
     assert value(plain(renewal__on_lost="continue"), "overlap.pause") == FOREVER
 
 
+@pytest.mark.parametrize("name", ["nomad", "redisson", "kafka", "hatchet"])
+def test_who_never_gives_up_is_said_not_to(name):
+    rows = [row for row in bounds(name) if row.key.startswith("tries")]
+    assert {row.text for row in rows} == {"no bound"}
+    assert all("never gives up" in row.formula and not row.numbers for row in rows)
+    assert not any("26688d" in row.numbers + row.formula for row in bounds(name))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -174,6 +187,48 @@ def test_every_system_survives_what_its_closed_forms_say(name):
     scenario = sim.load(name)
     for found in sim.measured(scenario):
         assert found.agrees or found.note, (found.bound.key, found.bound.text, found.text, found.replay)
+
+
+def test_no_sequence_of_looks_is_slower_than_the_closed_form_or_quicker():
+    """Waits between looks vary from one to the next: found by trying all of them, for small numbers."""
+    for low, high, ttl in ((2, 3, 7), (2, 4, 15), (3, 3, 10), (4, 5, 7), (6, 9, 4), (1, 4, 6), (5, 6, 13)):
+        counts = range(-(-ttl // low) + 1)
+        sums = [
+            sum(waits) for n in counts for waits in itertools.combinations_with_replacement((*range(low, high + 1),), n)
+        ]
+        looks = Looks(low, high, ttl)
+        assert looks.still_ns == max(each for each in sums if each < ttl)
+        assert looks.soonest_ns == min(each for each in sums if each >= ttl)
+        late, soon = looks.late(), looks.soon()
+        assert all(low <= wait <= high for wait in (*late, soon))
+        assert sum(late[1:-1]) < ttl <= sum(late[1:])
+        assert 0 <= looks.latest_ns - sum(late) < len(late)
+
+
+def test_engines_find_out_no_later_than_said_and_nearly_as_late():
+    """Contenders whose waits are drawn anew each time: many crashes, none is beyond the bound that is printed."""
+    world = sim.load("kubernetes-leader-election")
+    (found,) = sim.measured(world, "crash.worst")
+    bound = found.bound.value
+    assert found.agrees
+    assert bound is not None
+    assert bound == pytest.approx(2 * 4.4 * SECOND + 15 * SECOND, abs=30 * MILLISECOND)
+    made = bench(world, "bad", prompt=False)
+    jittered = replace(made, scenario=made.scenario.model_copy(update={"limit": world.limit}))
+    drawn, longest = random.Random(1), 0
+    for number in range(1500):
+        strike = Strike("crash", made.start_ns + drawn.randrange(made.stop_ns - made.start_ns))
+        asked = made.start_ns - drawn.randrange(4 * SECOND)
+        trace = engines.run(altered(jittered.world(strike, asked), duration=60 * SECOND), 1, number, engine="kernel")
+        taken = next(event.time_ns for event in trace if event.kind is Kind.GRANT and event.lane > 0)
+        longest = max(longest, taken - strike.start_ns)
+    assert bound - 2 * SECOND < longest <= bound
+    told = struck(world, found.replay.partition("--strike ")[2].strip("'"))
+    for engine in ("process", "kernel"):
+        trace = engines.run(told, engine=engine)
+        over = next(event.time_ns for event in trace if event.kind is Kind.CRASH)
+        taken = next(event.time_ns for event in trace if event.kind is Kind.GRANT and event.lane > 0)
+        assert abs(taken - over - bound) <= MILLISECOND
 
 
 # ---------------------------------------------------------------------- the worst case
@@ -308,6 +363,9 @@ def test_a_strike_is_told_as_a_story(capsys):
     ("words", "told"),
     [
         (["explain", "redisson", "--strike", "pause"], "cannot read 'pause' as one fault"),
+        (["explain", "redisson", "--strike", ""], "cannot read '' as one fault"),
+        (["explain", "redisson", "--strike", "pause at 1s"], "a pause needs a length"),
+        (["explain", "redisson", "--strike", "crash at 1s for 3s"], "a crash has no length"),
         (["explain", "redisson", "--strike", "paws at 1s"], "did you mean 'pause'"),
         (["frontier", "redisson"], "there is no --vary"),
         (["frontier", "redisson", "--vary", "lease.ttl=1m", "--metric", "pauses"], "did you mean 'pause'"),

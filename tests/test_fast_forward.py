@@ -13,9 +13,11 @@ from sim.engines import kernel
 from sim.engines.kernel import driving
 from sim.engines.kernel.driving import FORESIGHT, simulate
 from sim.errors import TimeStandsStill
+from sim.model import crowd
 from sim.model.load import dumps, load, loads
 from sim.model.scenario import Scenario
 from sim.trace import Event, Trace
+from sim.units import MINUTE
 from sim.vocabulary import Kind, Outcome
 from tests.strategies import scenarios
 from tests.test_engines_agree import GOLDENS, ROWS_MAX, SEEDS, SHIPPED, outcome
@@ -171,3 +173,19 @@ def test_jittered_intervals_may_be_shorter_than_expected() -> None:
     )
     for seed in range(20):
         assert assert_same(jittered, seed, 0) is not None
+
+
+def test_what_was_left_out_does_not_crowd_an_instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault stops 200 runs whose renewals were left out: a row each to halt, and one for what was left out."""
+    world = loads(
+        'duration = "12m"\nlimit = { slots = 1000 }\nlease = { ttl = "3m", expiry_check = "timer" }\n'
+        'runs = { arrivals = { kind = "poisson", rate = "20/m" }, work = "1h" }\n'
+        '[[faults]]\nwhat = "pause"\nwhom = "hosts"\nwhen = { times = ["10m"] }\nlength = "5s"\n'
+    )
+    monkeypatch.setattr(crowd, "_ROWS", 300)
+    monkeypatch.setattr(crowd, "_ROWS_EACH", 0)
+    skipping = assert_same(world, 1, 0)
+    assert skipping is not None
+    then = [event.kind for event in skipping if event.time_ns == 10 * MINUTE]
+    assert then.count(Kind.SKIPPED) > 100
+    assert len(then) > 300

@@ -239,6 +239,18 @@ def test_runs_that_one_fault_kills_are_one_incident() -> None:
     assert found["false_termination_incidents_per_lease_hour"].value == pytest.approx(2 / hours)
 
 
+def test_where_nobody_was_killed_one_incident_may_still_kill_as_many_as_there_are_slots() -> None:
+    quiet = Tally(observed_ns=HOUR, capacity_ns=10 * HOUR, lease_ns=8 * HOUR, runs_granted=20)
+    found = estimates([quiet] * 5)
+    assert found["false_terminations_per_lease_hour"].high == pytest.approx(10 * -math.log(0.025) / 40)
+    assert found["false_termination_incidents_per_lease_hour"].high == pytest.approx(-math.log(0.025) / 40)
+    alone = estimates([replace(quiet, capacity_ns=HOUR)] * 5)
+    assert alone["false_terminations_per_lease_hour"].high == pytest.approx(-math.log(0.025) / 40)
+    ended = estimates([replace(quiet, runs_finished=20, runs_started=20)] * 5)["false_termination_probability"]
+    assert ended.method == "none of 100 runs in 10 batches, Clopper-Pearson"
+    assert ended.high == pytest.approx(1 - 0.025 ** (1 / 10))
+
+
 # ---- lease time -------------------------------------------------------------------------------------------
 
 

@@ -302,13 +302,14 @@ def cut(folder: Path, into: Path, keep: int) -> Path:
 
     import pyarrow.parquet as pq
 
-    from sim.sweeps import parts
+    from sim.sweeps import manifest, parts
 
     shutil.copytree(folder, into)
+    owner = manifest.fingerprint(manifest.read(into))
     (path,) = parts.listed(into / "parts")
     table = pq.read_table(path)
     path.unlink()
-    parts.filed(into / "parts", parts.LOOSE, parts.table_bytes(table.slice(0, keep * REPS)))
+    parts.filed(into / "parts", parts.LOOSE, parts.table_bytes(table.slice(0, keep * REPS)), owner)
     return into
 
 

@@ -94,6 +94,7 @@ def test_zero_and_sameness_are_not_waited_for() -> None:
     stop = sample(look, {"zero": 0.1, "same": 0.1}, capped)
     assert stop.replications < 150
     assert [each.state for each in stop.reached] == ["zero", "alike"]
+    assert stop.words == "nothing left to wait for: 2 of 2 metrics did not vary"
     assert "zero in all" in stop.reached[0].words
     assert "the same in all" in stop.reached[1].words
 

@@ -115,12 +115,31 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyt
         assert part in wrong
 
 
+def test_samples_with_a_refused_setting_are_left_out_and_counted() -> None:
+    """A renewDeadline must be below the leaseDuration: where ranges overlap, some pairs cannot be."""
+    world = sim.load("kubernetes-leader-election").with_({"faults": "cloud-vm", "duration": "2h"})
+    over = {"lease.ttl": "10s..30s", "renewal.fence_after": "8s..16s"}
+    found = sim.sensitivity(world, over, samples=16, replications=4)
+    assert 0 < found.left_out < 9
+    assert found.samples == 16 - found.left_out
+    assert found.refusals.count >= found.left_out
+    assert f"{found.left_out} of 16 samples are left out" in repr(found)
+    assert "lease.ttl > renewal.fence_after" in repr(found)
+    assert (found.as_json()["left_out"], found.as_json()["refused"]) == (found.left_out, found.refusals.count)
+
+
 def test_a_space_with_refused_settings() -> None:
     over = {"lease.books": "leases,counter", "lease.release_fallback": ["true", "false"]}
     with pytest.raises(UsageError, match=r"settings are refused, 6 by: .* needs lease.books"):
         sim.sensitivity(sim.loads(PAUSES), over, samples=8)
     with pytest.raises(AxesError, match="at least 4"):
         sim.sensitivity(sim.loads(PAUSES), over, replications=2)
+
+
+def test_what_a_system_has_one_setting_for_is_turned_as_one() -> None:
+    assert usual(sim.load("kubernetes-leader-election"))["renewal.every+renewal.backoff"] == "1s..4s/log"
+    assert list(usual(sim.load("redisson"))) == ["lease.ttl"]
+    assert usual(sim.load("etcd"))["renewal.every"] == "0.2..0.95"
 
 
 def test_what_is_varied_where_nothing_is_named() -> None:

@@ -40,13 +40,13 @@ def test_a_goal_is_read() -> None:
     ("text", "says"),
     [
         ("false_termination_per_lease_hour <= 1", "did you mean 'false_terminations_per_lease_hour'"),
-        (f"{RATE} = 1", "cannot read the SLO"),
+        (f"{RATE} = 1", "as an SLO"),
         (f"{RATE} <= 0", "the limit must be above 0"),
         (f"{RATE} <= -1", "the limit must be above 0"),
         (f"{RATE} <= 5%", "is no fraction"),
         (f"{RATE} <= 5 per day", "the unit of false_terminations_per_lease_hour is 1/lease-h"),
-        (f"{RATE} <= nan", "cannot read the SLO"),
-        ("__import__('os')", "cannot read the SLO"),
+        (f"{RATE} <= nan", "cannot read 'nan'"),
+        ("__import__('os')", "as an SLO"),
     ],
 )
 def test_a_goal_that_cannot_be_read_says_how_to_write_it(text: str, says: str) -> None:

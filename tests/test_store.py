@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ def test_an_unfinished_sweep_opens_as_far_as_it_got(small: Scenario, tmp_path: P
     assert list(opened.tallies) == [0]
     assert "3 of 4 points are not simulated yet" in repr(opened)
     assert opened.point(0).tallies == sweep(small, AXES, REPS).point(0).tallies
-    with pytest.raises(UsageError, match="point 1"):
+    with pytest.raises(UsageError, match=r"point 1 .* is not simulated yet"):
         opened.point(1)
 
 
@@ -173,6 +175,53 @@ def test_a_crash_between_any_two_writes_loses_nothing(
     assert contents(tmp_path / str(moments)) == contents(tmp_path / "whole")
 
 
+SLOW = f"""
+import sys, time
+import sim
+from sim import metrics
+
+tally_of = metrics.tally_of
+
+def slowly(*what, **more):
+    time.sleep(60)
+
+metrics.tally_of = slowly
+if __name__ == "__main__":
+    sim.sweep(sim.loads({TOML!r}), {AXES!r}, {REPS}, out="x", engine="process", jobs=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks /proc who is alive")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    process = subprocess.Popen([sys.executable, "slow.py"], cwd=tmp_path, start_new_session=True, env=_environment())
+    deadline = time.monotonic() + 60
+    while len(_of_session(process.pid)) < 4 and time.monotonic() < deadline:  # it, the server of forks, two workers
+        time.sleep(0.1)
+    time.sleep(1.5)
+    assert len(_of_session(process.pid)) >= 4
+    process.kill()
+    process.wait(60)
+    while _of_session(process.pid) and time.monotonic() < deadline + 30:
+        time.sleep(0.1)
+    assert _of_session(process.pid) == []
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(sim.__file__).parents[1])}
+
+
+def _of_session(leader: int) -> list[int]:
+    """The processes of a session that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, session = path.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
 def killed_at(fraction: float, folder: Path, seconds: float) -> bool:
     """Start a sweep, kill it after a share of the time that a whole one takes; return whether it was still at work."""
     process = subprocess.Popen([sys.executable, "-c", KILLED], cwd=folder, stdout=subprocess.PIPE)
@@ -205,6 +254,86 @@ def test_killed_at_random_moments_it_goes_on_to_the_same_bytes(
         assert result.computed + result.reused == 4 * REPS
         checked(result, expected)
     assert caught >= times // 3
+
+
+# ---------------------------------------------------------------------- what is not its own
+
+
+def test_many_sealed_parts_do_not_depend_on_how_the_rows_came(
+    small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block of points to which nothing happens has no columns for what happened in the block beside it."""
+    monkeypatch.setattr(stores, "_SEALED_ROWS", 4)
+    axes = {"lease.ttl": "1h,1m"}
+    sweep(small, axes, 4, out=tmp_path / "at once")
+    with pytest.raises(KeyboardInterrupt):
+        sweep(small, axes, 4, out=tmp_path / "twice", chunk=1, progress=_stop_at(4))
+    sweep(small, axes, 4, out=tmp_path / "twice")
+    assert len(list((tmp_path / "at once" / "parts").iterdir())) == 2
+    assert contents(tmp_path / "twice") == contents(tmp_path / "at once")
+
+
+def _stop_at(count: int) -> Callable[[int, int], None]:
+    def stop(done: int, _: int) -> None:
+        if done >= count:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def test_one_damaged_part_of_several_costs_its_own_rows(
+    small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "_SEALED_ROWS", 4)
+    sweep(small, AXES, REPS, out=tmp_path)
+    whole = contents(tmp_path)
+    first, *others = sorted((tmp_path / "parts").iterdir())
+    first.write_bytes(first.read_bytes()[:-1])
+    result = sweep(small, AXES, REPS, out=tmp_path)
+    assert (len(others), result.computed, result.reused) == (3, 4, 12)
+    assert contents(tmp_path) == whole
+
+
+def test_parts_of_another_seed_are_not_its_own(small: Scenario, tmp_path: Path) -> None:
+    axes = {"lease.ttl": "1m,4m"}
+    for seed in (1, 2):
+        sweep(small, axes, 2, seed=seed, out=tmp_path / str(seed))
+    mine = contents(tmp_path / "1")
+    for path in (tmp_path / "2" / "parts").iterdir():
+        (tmp_path / "1" / "parts" / path.name).write_bytes(path.read_bytes())
+    told: list[int] = []
+    assert sweep(small, axes, 2, out=tmp_path / "1", on_damage=told.append).computed == 0
+    assert told == [1]
+    assert contents(tmp_path / "1") == mine
+
+
+def test_a_strange_file_among_the_parts_is_left_alone(small: Scenario, tmp_path: Path) -> None:
+    sweep(small, AXES, 1, out=tmp_path)
+    (tmp_path / "parts" / "my-notes.parquet").write_text("mine")
+    for resume in (True, False):
+        sweep(small, AXES, 1, out=tmp_path, resume=resume)
+    assert sim.open(tmp_path).point(0).tallies
+    assert (tmp_path / "parts" / "my-notes.parquet").read_text() == "mine"
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_what_an_earlier_sweep_remarked_does_not_stay(small: Scenario, tmp_path: Path, resume: bool) -> None:
+    refined = sweep(small, {"lease.ttl": "1m..20m"}, 1, out=tmp_path, refine="leaked_slots<=1", budget=4)
+    assert sim.open(tmp_path).remarks == refined.remarks != ()
+    assert sweep(small, {"lease.ttl": "1m,2m"}, 1, out=tmp_path, resume=resume).remarks == ()
+    assert sim.open(tmp_path).remarks == ()
+
+
+@pytest.mark.parametrize(("key", "value"), [("scenario", None), ("axes", None), ("seed", "x")])
+def test_a_manifest_that_lacks_something_is_refused(
+    small: Scenario, tmp_path: Path, key: str, value: str | None
+) -> None:
+    sweep(small, AXES, 1, out=tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: value}), "utf-8")
+    for again in (lambda: sim.open(tmp_path), lambda: sweep(small, AXES, 1, out=tmp_path)):
+        with pytest.raises(UsageError, match=f"manifest.json': there is no {key}"):
+            again()
 
 
 # ---------------------------------------------------------------------- disks

@@ -150,6 +150,9 @@ REFUSED = [
     ("webjobs-singleton", {"lease.ttl": "14s"}, "lease.ttl >= 15s"),
     ("patroni", {"renewal.every": "11s"}, "renewal.every + renewal.fence_after <= lease.ttl"),
     ("patroni", {"lease.ttl": "19s", "renewal.every": "1s", "renewal.fence_after": "10s"}, "lease.ttl >= 20s"),
+    ("patroni", {"renewal.every": "500ms"}, "renewal.every >= 1s"),
+    ("patroni", {"renewal.fence_after": "5s"}, "renewal.fence_after >= 6s"),
+    ("temporal", {"lease.ttl": "80s"}, "renewal.fence_after <= 60s"),
     ("dask-semaphore", {"lease.sweep_interval": "30s"}, "lease.sweep_interval < lease.ttl"),
     ("hashicorp-raft", {"renewal.fence_after": "1001ms"}, "renewal.fence_after <= lease.ttl"),
     ("tikv", {"renewal.fence_after": "10s"}, "renewal.fence_after < lease.ttl"),
@@ -186,6 +189,24 @@ def test_what_the_system_refuses_is_refused_with_its_own_rule(name: str, changes
 def test_what_the_system_advises_against_is_a_warning(name: str, changes: dict[str, Any], rule: str) -> None:
     warnings = warnings_of(load(name).with_(changes))
     assert any(rule in warning.message and warning.severity == "warning" for warning in warnings)
+
+
+def test_an_interval_that_is_a_share_has_its_longest() -> None:
+    temporal = load("temporal")
+    assert temporal.renew_every_ns == 24 * SECOND
+    assert temporal.with_({"lease.ttl": "2m", "renewal.fence_after": "60s"}).renew_every_ns == 60 * SECOND
+    zookeeper = load("zookeeper")
+    assert zookeeper.renew_every_ns == 9 * SECOND
+    assert zookeeper.with_({"lease.ttl": "40s"}).renew_every_ns == 10 * SECOND
+
+
+def test_after_a_failover_a_nomad_node_has_five_minutes_in_all() -> None:
+    nomad = load("nomad")
+    assert nomad.lease.restart_ttl + nomad.expiry_grace_ns == 300 * SECOND
+
+
+def test_what_patroni_raises_is_not_said_to_be_refused() -> None:
+    assert {rule.effect for rule in book("patroni").rules} == {"changed"}
 
 
 def test_a_rule_knows_by_how_much_it_is_kept() -> None:

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
+from sim.cli.interrupting import interrupted
 from sim.cli.options import Dotted, Simulation, Workers, chosen
 from sim.errors import UsageError
 from sim.results.measures import FALSE_TERMINATIONS, known
+from sim.results.origins import named, shell
 from sim.sweeps.best import BUDGET
 from sim.sweeps.best import best as best_of
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What "best" means, and what an answer may cost."""
+
+    metric: str = FALSE_TERMINATIONS
+    """What to judge by."""
+    zone: Annotated[float | None, Parameter(show_default=False)] = None
+    """The smallest difference that matters, in the metric's unit; required."""
+    confidence: float = 0.95
+    """Probability of choosing the best where it leads by the zone."""
+    budget: int = BUDGET
+    """Replications at most, of all settings together."""
+
+    @property
+    def indifference(self) -> float:
+        """The zone; UsageError where it was left out."""
+        if self.zone is None:
+            unit = known(self.metric).unit
+            message = "--zone is missing: the smallest difference that matters"
+            raise UsageError(message, f"in {unit}, for example --zone 0.01")
+        return self.zone
+
+    def words(self) -> list[str]:
+        """Return the options as they are typed."""
+        return [f"--{name} {value}" for name, value in vars(self).items()]
 
 
 def best(
@@ -20,10 +52,9 @@ def best(
     /,
     *,
     vary: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
-    metric: str = FALSE_TERMINATIONS,
-    zone: Annotated[float | None, Parameter(show_default=False)] = None,
-    confidence: float = 0.95,
-    budget: int = BUDGET,
+    question: Question | None = None,
+    out: Path | None = None,
+    fresh: bool = False,
     simulation: Simulation | None = None,
     workers: Workers | None = None,
     dotted: Dotted = None,
@@ -36,39 +67,30 @@ def best(
         A name (see: leasesim list) or the path of a TOML file.
     vary
         KEY=VALUES, once for each key, as for sweep.
-    metric
-        What to judge by.
-    zone
-        The smallest difference that matters, in the metric's unit; required.
-    confidence
-        Probability of choosing the best where it leads by the zone.
-    budget
-        Replications at most, of all settings together.
+    out
+        Folder for what is simulated. The same command again goes on where it was interrupted.
+    fresh
+        Start again in that folder.
     """
-    simulation, workers = simulation or Simulation(), workers or Workers()
+    simulation, workers, question = simulation or Simulation(), workers or Workers(), question or Question()
     if not vary:
         raise UsageError("the best of what? there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
-    if zone is None:
-        unit = known(metric).unit
-        raise UsageError(
-            "--zone is missing: the smallest difference that matters", f"in {unit}, for example --zone 0.01"
-        )
-    axes = assignments(vary, "--vary")
+    zone, axes = question.indifference, assignments(vary, "--vary")
     world = chosen(scenario, dotted, warn=False)
+    words = [f"leasesim best {named(world)[1].words()}", *(f"--vary {shell(text)}" for text in vary), *question.words()]
+    words += [f"--seed {simulation.seed}", *([f"--engine {simulation.engine}"] if simulation.engine else [])]
     with screen.progress("replications") as bar:
-        result = best_of(
-            world,
-            axes,
-            metric,
-            zone,
-            confidence,
-            budget,
-            simulation.seed,
-            simulation.engine_for_many,
-            bar,
-            workers.count,
-        )
+        try:
+            result = best_of(
+                world, axes, question.metric, zone, question.confidence, question.budget,
+                simulation.seed, simulation.engine_for_many, bar, workers.count, out, resume=not fresh,
+            )  # fmt: skip
+        except KeyboardInterrupt as stop:
+            again = " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
+            raise KeyboardInterrupt(interrupted(out, str(stop), again)) from None
     if simulation.json:
         screen.out_json(result.as_json())
-    else:
-        screen.out(result.table().text())
+        return
+    screen.out(result.table().text())
+    if out:
+        screen.out(f"\n  computed {result.computed:,}, reused {result.reused:,} replications\n  in {out}/: parts/")

@@ -78,7 +78,7 @@ def explain(
     if measure or (all(each is None for each in asked) and simulation == Simulation(json=simulation.json)):
         _bound(world, measure, only, simulation)
         return
-    world = _struck(world, strike) if strike else world
+    world = world if strike is None else _struck(world, strike)
     if worst:
         run, how = _searched(world, simulation, count, effort.workers)
     else:

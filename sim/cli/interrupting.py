@@ -18,10 +18,14 @@ class Counts:
         if self._bar:
             self._bar(done, planned)
 
+    @property
+    def words(self) -> str:
+        """How far it got."""
+        return f"interrupted after {self.done:,} of {self.planned:,} replications"
 
-def interrupted(out: Path | None, counts: Counts, again: str) -> str:
+
+def interrupted(out: Path | None, how_far: str, again: str) -> str:
     """Return the last lines of a command that was interrupted."""
-    done = f"interrupted after {counts.done:,} of {counts.planned:,} replications"
     if out is None:
-        return f"{done}: nothing is kept without a folder\n  next time: {again} --out DIR"
-    return f"{done}: they are kept in {out}\n  to go on: {again}"
+        return f"{how_far}: nothing is kept without a folder\n  next time: {again} --out DIR"
+    return f"{how_far}: they are kept in {out}\n  to go on: {again}"

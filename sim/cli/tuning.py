@@ -102,7 +102,7 @@ def tune(
                 progress=counts,
             )  # fmt: skip
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(interrupted(out, counts, again)) from None
+            raise KeyboardInterrupt(interrupted(out, counts.words, again)) from None
     written = _write(result, out) if out else []
     if simulation.json:
         screen.out_json(result.as_json() | {"written": [path.as_posix() for path in written]})

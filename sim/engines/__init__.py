@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sim.engines import kernel
-from sim.errors import UsageError
+from sim.errors import OutOfReach, UsageError
 from sim.model.scenario import Scenario
 from sim.trace import Trace
 
@@ -23,7 +23,11 @@ def run(
     an unknown engine, and for the kernel where numba is missing.
     """
     if resolved(engine) == "kernel" and not checks:
-        return kernel.simulate(scenario, seed, replication)
+        try:
+            return kernel.simulate(scenario, seed, replication)
+        except OutOfReach:
+            if engine == "kernel":
+                raise
     from sim.engines.process import simulate
 
     return simulate(scenario, seed, replication, checks)

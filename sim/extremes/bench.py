@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sim import engines
 from sim.errors import UsageError, nearest
-from sim.model.distributions import constant
+from sim.model.distributions import Distribution, Empirical, constant
 from sim.model.faults import Fault, When
 from sim.model.scenario import Scenario, Times
-from sim.story.closed import Closed, looks_ns
+from sim.results.provenance import SEED
+from sim.story.closed import Closed
+from sim.story.looks import looks_of
 from sim.story.pinned import Luck, altered, ends, pinned
+from sim.streams import Streams
 from sim.units import FOREVER, format_duration, parse_duration
-from sim.vocabulary import Kind
+from sim.vocabulary import Kind, Purpose
 
 CYCLES_BEFORE: Final = 2
 """Renewals that succeed before the one with which the time of a fault begins."""
 HOLDER: Final = 0
+WAITER: Final = 1
+REPLICATION: Final = (SEED, 0)
+"""Seed and number: what is drawn at all is drawn as in the replication whose story is told."""
 
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "pause": ("pause", ""),
@@ -31,6 +38,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "stall": ("outage", "stall"),
 }
 """What can befall the holder: the fault, and the mode of an outage. All on its machine only; the others go on."""
+LASTING: Final = tuple(kind for kind in KINDS if kind != "crash")
 _STRIKE = re.compile(
     r"\s*(?P<kind>\w+)\s+at\s+(?P<start>[^,]+?)(?:\s+for\s+(?P<length>[^,]+?))?"
     r"(?:\s*,\s*asked from\s+(?P<asked>[^,]+?))?(?:\s*,\s*(?P<luck>good luck|slow to find out))?\s*"
@@ -48,7 +56,7 @@ class Strike:
     @property
     def text(self) -> str:
         """The strike as it is typed: ``pause at 41s for 12s``."""
-        how_long = f" for {format_duration(int(self.length_ns))}" if self.kind not in ("crash", "release") else ""
+        how_long = f" for {format_duration(int(self.length_ns))}" if self.kind in LASTING else ""
         return f"{self.kind} at {format_duration(int(self.start_ns))}{how_long}"
 
 
@@ -58,6 +66,10 @@ def strike_of(text: str) -> tuple[Strike, str, int | None]:
     if match is None:
         raise UsageError(f"cannot read '{text}' as one fault", "for example 'pause at 41s for 12s' or 'crash at 41s'")
     kind = checked_kind(match["kind"])
+    if kind in LASTING and match["length"] is None:
+        raise UsageError(f"'{text}': a {kind} needs a length", f"for example '{kind} at 41s for 12s'")
+    if kind not in LASTING and match["length"] is not None:
+        raise UsageError(f"'{text}': a {kind} has no length", f"for example '{kind} at 41s'")
     try:
         start, length = parse_duration(match["start"]), parse_duration(match["length"] or "0s")
         asked = parse_duration(match["asked"]) if match["asked"] else None
@@ -135,16 +147,17 @@ def bench(scenario: Scenario, luck: Luck, prompt: bool, asking: bool = False) ->
     base = pinned(scenario, luck)
     closed = Closed(base, prompt)
     polls = base.lease.judge == "contender" or base.lease.expiry_check == "on_acquire"
-    poll_ns = ends(base.limit.poll)[1]
+    poll: Distribution = constant(ends(base.limit.poll)[1])
     if base.lease.judge == "contender" and not asking:
-        poll_ns = looks_ns(base, closed.trip_ns, prompt)[0] - closed.trip_ns
+        looks = looks_of(base, closed.trip_ns)
+        poll = _in_turn([gap - closed.trip_ns for gap in ([looks.soon()] if prompt else looks.late())])
     base = altered(
         base,
         duration=FOREVER // 4,
         limit={
             "slots": 1,
             "collision": "enqueue" if polls or asking else "watch",
-            "poll": constant(poll_ns if polls or asking else FOREVER // 8),
+            "poll": poll if polls or asking else constant(FOREVER // 8),
         },
         hosts={"count": 2},
         runs={"arrivals": Times.model_construct(kind="times", times=(0,)), "work": constant(FOREVER)},
@@ -152,10 +165,33 @@ def bench(scenario: Scenario, luck: Luck, prompt: bool, asking: bool = False) ->
     return _aligned(base, closed)
 
 
+def _in_turn(waits: Sequence[int]) -> Distribution:
+    """Return an ordinary law whose first draws for whoever waits are these, one after the other.
+
+    Each draw of the bench's replication falls on its own value, for the law has as many as are needed for that.
+    """
+    streams = Streams(*REPLICATION)
+    drawn = [streams.block(Purpose.POLL, WAITER, 0, number + 1)[0] for number in range(len(waits))]
+    count = 1
+    while True:
+        laid = {int(at * count): wait for at, wait in zip(drawn, waits, strict=True)}
+        if all(laid[int(at * count)] == wait for at, wait in zip(drawn, waits, strict=True)):
+            break
+        count *= 2
+    if count == 1:
+        return constant(waits[0])
+    return Empirical.model_construct(values=tuple(laid.get(cell, waits[0]) for cell in range(count)))
+
+
 def slowed(made: Bench, share: float) -> Bench:
-    """Return the bench with a holder whose clock is slow by that share of true time: its window is another."""
+    """Return the bench with a holder whose clock is slow by that share of true time: its window is another.
+
+    It is slow from the renewal before the window on: how long the first lease waits for its first renewal is another
+    question.
+    """
+    since = f"{made.start_ns - made.closed.cycle_ns}ns"
     drift = Fault.model_validate(
-        {"what": "clock_drift", "whom": "hosts", "only": (HOLDER,), "when": {"times": ("0s",)}, "length": "forever"}
+        {"what": "clock_drift", "whom": "hosts", "only": (HOLDER,), "when": {"times": (since,)}, "length": "forever"}
         | {"ppm": -share * 1e6}
     )
     return _aligned(altered(made.scenario, faults=(drift,)), made.closed, 1 - share)

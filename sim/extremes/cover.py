@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 from typing import Final, NamedTuple
 
 from sim.errors import UsageError
@@ -44,11 +45,27 @@ class Sample(NamedTuple):
     value: int
     slopes: tuple[int, ...]
     bounds: dict[tuple[int, ...], int]
+    above: list[Sample]
+    """Cells that were met where this one ends, the one that was of use last in front: the next strip meets them too."""
 
     def at(self, point: Sequence[Fraction]) -> Fraction:
         """Return the value elsewhere in the cell."""
         moved = sum(g * (p - b) for g, p, b in zip(self.slopes, point, self.point, strict=True))
         return self.value + Fraction(moved)
+
+    def moved(self, point: tuple[int, ...]) -> Sample | None:
+        """Return what a trial at another point of the cell would say; None where the point is in another cell.
+
+        As a trial does, it stands infinitesimally off the point, the last coordinate farthest.
+        """
+        by = [p - b for p, b in zip(point, self.point, strict=True)]
+        bounds = {}
+        for g, bound in self.bounds.items():
+            room = bound - sum(map(mul, g, by))
+            if room < 0 or (room == 0 and next(each for each in reversed(g) if each) > 0):
+                return None
+            bounds[g] = room
+        return Sample(point, self.value + sum(map(mul, self.slopes, by)), self.slopes, bounds, self.above)
 
 
 class Cover:
@@ -61,16 +78,26 @@ class Cover:
         self.trials = 0
         self.gaps_ns = 0
         """The widths of all gaps that were left."""
+        self._lowest: list[Sample] = []
 
-    def sample(self, point: tuple[int, ...]) -> Sample:
-        """Try one point."""
+    def sample(self, point: tuple[int, ...], known: list[Sample]) -> Sample:
+        """Return what holds around a point: by a trial, unless it is in a cell that is known here."""
+        for number, cell in enumerate(known):
+            found = cell.moved(point)
+            if found is not None:
+                known.insert(0, known.pop(number))
+                return found
+        known.insert(0, self._tried(point))
+        return known[0]
+
+    def _tried(self, point: tuple[int, ...]) -> Sample:
         self.trials += 1
         if self.trials > self.trials_max:
             raise UsageError(f"more than {self.trials_max:,} trials", "narrower bounds, or a shorter range of lengths")
         cell = Cell(len(point))
         value = self.trial(cell.parameters(point))
         slopes = value.slopes if isinstance(value, Affine) else (0,) * len(point)
-        return Sample(point, int(value), slopes, cell.bounds)
+        return Sample(point, int(value), slopes, cell.bounds, [])
 
     def pieces(self) -> Iterator[Piece]:
         """Yield pieces that together are the whole rectangle, but for gaps along x, none wider than `gap_ns`."""
@@ -96,9 +123,10 @@ class Cover:
 
     def _line(self, before: tuple[int, ...], low: int, high: int) -> Iterator[tuple[Fraction, Fraction, Sample]]:
         """Walk upwards along the last coordinate, from where one cell ends to where the next does."""
-        at, axis = low, len(before)
+        at, axis, known = low, len(before), self._lowest
         while True:
-            sample = self.sample((*before, at))
+            sample = self.sample((*before, at), known)
+            known = sample.above
             rooms = [Fraction(b, g[axis]) for g, b in sample.bounds.items() if g[axis] > 0]
             ends = at + min(rooms) if rooms else Fraction(high)
             yield Fraction(at), min(ends, Fraction(high)), sample

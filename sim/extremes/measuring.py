@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 
 from sim import engines
@@ -11,20 +12,22 @@ from sim.errors import UsageError, nearest
 from sim.extremes.bench import Bench, Strike, bench, slowed
 from sim.extremes.cover import Cover, Piece
 from sim.extremes.trial import trial
-from sim.extremes.worst import horizon
+from sim.extremes.worst import Goal, beside, horizon
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
 from sim.results.origins import Source, named, shell
 from sim.story.bounds import Bound, bounds, said
 from sim.story.pinned import altered, ends
 from sim.story.words import length
-from sim.units import FOREVER, MILLISECOND
+from sim.units import FOREVER, MILLISECOND, format_duration
 from sim.vocabulary import Kind
 
 Progress = Callable[[int, int], None]
 TOLERANCE_NS: Final = MILLISECOND
 """Two times that differ by less are the same."""
-TOLERANCE_SHARE: Final = 1e-5
+TOLERANCE_SHARE: Final = 2e-5
+SLOWEST: Final = 0.899
+"""The model has no clocks that are slower than by nine tenths."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Measured:
             return "-"
         if self.bound.unit == "ns" and self.value is not None and self.value >= self.upto_ns:
             return "no bound" if self.value >= FOREVER else f"> {length(self.upto_ns)}"
+        if self.bound.unit == "share" and self.value is not None and self.value >= SLOWEST - TOLERANCE_SHARE:
+            return f"> {said(SLOWEST, 'share')}"
         return said(self.value, self.bound.unit)
 
     @property
@@ -58,7 +63,7 @@ class Measured:
         if closed is None or found is None:
             return closed is found
         if self.bound.unit == "share":
-            return abs(closed - found) <= TOLERANCE_SHARE
+            return abs(min(closed, SLOWEST) - found) <= TOLERANCE_SHARE
         if self.bound.unit == "requests":
             return min(closed, UNLIMITED) == min(found, UNLIMITED)
         return abs(closed - found) <= TOLERANCE_NS or min(closed, found) >= self.upto_ns
@@ -158,10 +163,10 @@ class _Search:
         if surely:
             lost = min(((y, x) for y, x, bad in corners if bad), default=(FOREVER, 0))
             lost = min(lost, shortest) if shortest[0] < upto else lost
-            replay = self._replay(kind, lost[1], lost[0] + 1) if lost[0] < FOREVER else ""
+            replay = self._replay(cover, kind, (lost[1], lost[0] + 1), "max") if lost[0] < FOREVER else ""
             return Measured(row, lost[0], cover.trials, replay=replay, upto_ns=upto)
         kept = max([longest, *((y, x) for y, x, bad in corners if not bad)])
-        replay = self._replay(kind, kept[1], max(0, kept[0] - 1), ", good luck") if kept[0] else ""
+        replay = self._replay(cover, kind, (kept[1], max(0, kept[0] - 1)), "min", ", good luck") if kept[0] else ""
         return Measured(row, kept[0], cover.trials, replay=replay, upto_ns=upto)
 
     def _overlap(self, row: Bound, kind: str) -> Measured:
@@ -180,18 +185,19 @@ class _Search:
             and value >= upto - closed.free_ns
         ):
             value = value * 0 + FOREVER
-        return Measured(row, round(value), cover.trials, replay=self._replay(kind, int(x), int(y)) if value else "")
+        replay = self._replay(cover, kind, (x, y), "max") if value else ""
+        return Measured(row, round(value), cover.trials, replay=replay)
 
     def _tries(self, row: Bound, kind: str) -> Measured:
         made = self.bench("bad", prompt=True)
         closed = made.closed
         lasts = 20 * (closed.free_ns + closed.cycle_ns)
-        lasts += 2 * min(closed.tries(_failure(kind)).gives_up_ns, FOREVER // 64)
+        lasts += 2 * min(closed.tries(_failure(kind)).gives_up_ns, closed.fenced_ns, FOREVER // 64)
         strike = Strike(kind, made.stop_ns - 1, lasts)
         if row.value is not None and row.value >= UNLIMITED:
             strike = Strike(kind, made.stop_ns - 1, 3 * (closed.free_ns + closed.cycle_ns))
         found = int(trial(made, "tries", strike, strike.start_ns + strike.length_ns))
-        return Measured(row, found, 1, replay=self._replay(kind, strike.start_ns, strike.length_ns))
+        return Measured(row, found, 1, replay=self._words(strike.text))
 
     def _release(self, row: Bound, sense: str) -> Measured:
         asks = self.scenario.limit.collision == "enqueue"
@@ -199,7 +205,7 @@ class _Search:
         released = (made.start_ns + made.stop_ns) // 2
         gap = ends(made.scenario.limit.poll)[1] + made.closed.trip_ns if asks else 0
         until = horizon(made, 2 * int(gap), "handover")
-        box = [(released - int(gap), released)] if asks else [(released - 2, released - 1)]
+        box = [(max(0, released - int(gap)), released + 1)] if asks else [(released - 2, released - 1)]
         cover = Cover(lambda p: trial(made, "handover", Strike("release", released), until, p[0]), box)
         values = [corner.value for piece in cover.pieces() for corner in piece.corners]
         return Measured(row, round(min(values) if sense == "best" else max(values)), cover.trials)
@@ -218,26 +224,33 @@ class _Search:
         else:
             cover = Cover(lambda p: trial(made, "handover", Strike("crash", p[0]), until), box, self.gap_ns)
         values = [(c.value, c.point) for piece in cover.pieces() for c in piece.corners]
-        value, point = min(values) if sense == "best" else max(values)
-        tail = f", asked from {int(point[1])}ns" if asks else ""
-        tail += "" if sense == "best" else ", slow to find out"
-        words = shell(f"crash at {int(point[0])}ns{tail}")
-        return Measured(row, round(value), cover.trials, replay=f"leasesim explain {self.name} --strike {words}")
+        value, corner = min(values) if sense == "best" else max(values)
+        point = beside(lambda p: int(cover.trial(p)), box, corner, "min" if sense == "best" else "max")
+        text = Strike("crash", point[0]).text
+        text += f", asked from {format_duration(point[1])}" if asks else ""
+        text += "" if sense == "best" else ", slow to find out"
+        return Measured(row, round(value), cover.trials, replay=self._words(text))
 
     def _clock(self, row: Bound, which: str) -> Measured:
         if row.value is None and which == "fence":
             return Measured(row, None, 0)
         made = self.bench("bad", prompt=True)
-        low, high, runs = 0.0, 0.899, 0
+        low, high, runs = 0.0, SLOWEST, 0
+        if which == "fence":  # beyond that it loses its lease before it is cut off
+            high = min(high, made.closed.slow_clock() or high)
         while high - low > 1e-6:
             middle = (low + high) / 2
             runs += 1
             low, high = (middle, high) if _slow_goes_well(made, middle, which) else (low, middle)
         return Measured(row, low if low > 0 else None, runs, "by bisection: a slower clock is taken to be no better")
 
-    def _replay(self, kind: str, start_ns: int, length_ns: int, luck: str = "") -> str:
-        words = shell(Strike(kind, start_ns, length_ns).text + luck)
-        return f"leasesim explain {self.name} --strike {words}"
+    def _replay(self, cover: Cover, kind: str, corner: Sequence[Fraction | int], goal: Goal, luck: str = "") -> str:
+        """Return the line that shows what is approached at a corner."""
+        start_ns, length_ns = beside(lambda p: int(cover.trial(p)), cover.box, corner, goal)
+        return self._words(Strike(kind, start_ns, length_ns).text + luck)
+
+    def _words(self, strike: str) -> str:
+        return f"leasesim explain {self.name} --strike {shell(strike)}"
 
 
 def _known_cases(made: Bench, kind: str, upto_ns: int) -> tuple[tuple[int, int], tuple[int, int]]:

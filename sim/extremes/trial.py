@@ -7,7 +7,7 @@ from typing import Final
 
 from sim.engines.process import faults, population
 from sim.engines.process.world import World
-from sim.extremes.bench import HOLDER, Bench, Strike
+from sim.extremes.bench import HOLDER, REPLICATION, Bench, Strike
 from sim.streams import Streams
 from sim.trace import Row
 from sim.units import FOREVER
@@ -154,7 +154,7 @@ METRICS: Final[dict[str, Callable[[], Judge]]] = {
 
 def trial(made: Bench, metric: str, strike: Strike, until_ns: int, waiter_ns: int | None = None) -> int:
     """Return the metric of one run of the bench."""
-    world = World(made.world(strike, waiter_ns), Streams(1, 0))
+    world = World(made.world(strike, waiter_ns), Streams(*REPLICATION))
     if strike.kind == "release":
         world.work.constant = strike.start_ns - _started(made)
     judge = METRICS[metric]()

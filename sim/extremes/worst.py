@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Any, Final, Literal
 
 from sim.errors import UsageError, nearest
-from sim.extremes.bench import KINDS, Bench, Strike, bench, strike_of
+from sim.extremes.bench import KINDS, LASTING, Bench, Strike, bench, strike_of
 from sim.extremes.cover import Cover
 from sim.extremes.trial import METRICS, trial
 from sim.model.load import override
@@ -22,7 +22,6 @@ from sim.units import FOREVER, format_duration, parse_duration
 Goal = Literal["max", "min"]
 STEPS: Final = 5
 """Values that are tried along an axis other than start and length, its ends among them."""
-_LASTING: Final = tuple(kind for kind in KINDS if kind != "crash")
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def _searched(
 ) -> WorstCase:
     low, high = axes.get("start", (0, made.stop_ns - made.start_ns))
     box = [(made.start_ns + low, made.start_ns + high)]
-    if kind in _LASTING:
+    if kind in LASTING:
         box.append(axes.get("length", (0, made.closed.free_ns + made.closed.cycle_ns)))
     until = horizon(made, box[-1][1] if len(box) > 1 else 0, metric)
     if len(box) > 1 and box[0][0] == box[0][1]:
@@ -166,7 +165,7 @@ def _searched(
     value, point = pick(((c.value, c.point) for piece in found for c in piece.corners), key=lambda each: each[0])
     strike = _inside(made, metric, kind, box, point, until, goal)
     at = {f"{kind}.start": strike.start_ns - made.start_ns}
-    at |= {f"{kind}.length": strike.length_ns} if kind in _LASTING else {}
+    at |= {f"{kind}.length": strike.length_ns} if kind in LASTING else {}
     return WorstCase(metric, round(value), strike, at, cover.trials, len(found), cover.gaps_ns, "")
 
 
@@ -189,18 +188,25 @@ def _inside(
 ) -> Strike:
     """Return a strike, whole nanoseconds, at the corner or just beside it: the one that comes closest to its value."""
     free = [low != high for low, high in box]
-    fixed = [low for low, _ in box]
-    places = [round(p) for p in point]
-    candidates = []
-    for moves in product((0, -1, 1), repeat=len(places)):
-        moved = iter(place + move for place, move in zip(places, moves, strict=True))
-        varies = all(free) or len(places) == len(box)
-        full = [next(moved) if varies or each else at for each, at in zip(free, fixed, strict=True)]
-        full = [min(max(value, low), high) for value, (low, high) in zip(full, box, strict=True)]
-        strike = Strike(kind, *full)
-        candidates.append((int(trial(made, metric, strike, until)), strike))
-    values = [value for value, _ in candidates]
-    return candidates[values.index(max(values) if goal == "max" else min(values))][1]
+    whole = all(free) or len(point) == len(box)
+    corner = iter(point)
+    full = [next(corner) if whole or each else low for each, (low, _) in zip(free, box, strict=True)]
+    at = beside(lambda p: int(trial(made, metric, Strike(kind, *p), until)), box, full, goal)
+    return Strike(kind, *at)
+
+
+def beside(
+    value_of: Callable[[tuple[int, ...]], int],
+    box: Sequence[tuple[int, int]],
+    corner: Sequence[Fraction | int],
+    goal: Goal,
+) -> tuple[int, ...]:
+    """Return the point of whole nanoseconds at a corner, or just beside it, that shows what is approached there."""
+    near = [
+        tuple(min(max(round(at) + move, low), high) for at, move, (low, high) in zip(corner, moves, box, strict=True))
+        for moves in product((0, -1, 1), repeat=len(corner))
+    ]
+    return (max if goal == "max" else min)(dict.fromkeys(near), key=value_of)
 
 
 def _better(value: int, than: int, goal: Goal) -> bool:
@@ -231,7 +237,7 @@ def _axes(over: Mapping[str, tuple[str, str]]) -> tuple[str, dict[str, tuple[int
                 near = nearest(kind, KINDS)
                 hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(KINDS)}"
                 raise UsageError(f"over: no fault '{kind}' of a holder", hint)
-            if what == "length" and kind not in _LASTING:
+            if what == "length" and kind not in LASTING:
                 raise UsageError(f"over: a {kind} has no length")
             kinds.append(kind)
             axes[what] = _range(key, bounds)

@@ -19,7 +19,8 @@ def estimates(tallies: Sequence[Tally], confidence: float = 0.95) -> dict[str, E
 
     Rates and shares are ratios of sums over replications, so that a replication weighs as much as it saw. Where
     nothing happened, counts get the upper bound that the exposure allows for incidents. Kills come in batches, so
-    they get a Poisson interval only where each stands alone; otherwise the spread of the replications decides.
+    they get a Poisson interval only where each stands alone; otherwise the spread of the replications decides. Where
+    nobody was killed, one incident may still kill as many as there are slots, so the bound is that many times higher.
     """
     return {name: estimate(metric, tallies, confidence) for name, metric in METRICS.items()}
 
@@ -31,10 +32,12 @@ def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95)
         found = mean_interval(tops, metric.unit, confidence)
         return replace(found, low=max(found.low, 0.0))
     bottoms = [_sum(tally, metric.under) / metric.under_ns for tally in tallies]
-    counted = metric.estimator == "incidents" or (metric.estimator == "kills" and (not any(tops) or _alone(tallies)))
-    found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted)
+    kills = metric.estimator == "kills"
+    counted = metric.estimator == "incidents" or (kills and any(tops) and _alone(tallies))
+    batch = _slots(tallies) if kills and not any(tops) else None
+    found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted, per_event=batch)
     if metric.estimator == "per_run":
-        return _probability(found, sum(bottoms), confidence)
+        return _probability(found, sum(bottoms), _slots(tallies), confidence)
     return replace(found, high=min(found.high, 1.0)) if metric.unit == "fraction" else found
 
 
@@ -85,10 +88,18 @@ def _alone(tallies: Sequence[Tally]) -> bool:
     return all(tally.false_termination_incidents == tally.false_terminations for tally in tallies)
 
 
-def _probability(found: Estimate, runs: float, confidence: float) -> Estimate:
-    """Keep a share of runs within [0, 1]; where none was hit or all were, the exact bound for so many runs."""
+def _slots(tallies: Sequence[Tally]) -> float:
+    """Return how many leases one incident ends at most: as many as are held at once."""
+    observed = sum(tally.observed_ns for tally in tallies)
+    return max(1.0, sum(tally.capacity_ns for tally in tallies) / observed) if observed else 1.0
+
+
+def _probability(found: Estimate, runs: float, batch: float, confidence: float) -> Estimate:
+    """Keep a share of runs within [0, 1]; where none was hit or all were, the exact bound for so many batches."""
     if found.value in (0, 1) and runs >= 1:
-        exact = proportion_interval(round(found.value * runs), round(runs), found.unit, confidence, "exact")
-        method = f"{'none' if found.value == 0 else 'all'} of {runs:.0f} runs, Clopper-Pearson"
+        trials = max(1, int(runs / batch))
+        exact = proportion_interval(int(found.value) * trials, trials, found.unit, confidence, "exact")
+        together = f" in {trials:,} batches" if batch > 1 else ""
+        method = f"{'none' if found.value == 0 else 'all'} of {runs:.0f} runs{together}, Clopper-Pearson"
         return replace(found, low=exact.low, high=exact.high, method=method)
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))

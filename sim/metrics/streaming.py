@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim import engines
+from sim.errors import OutOfReach
 from sim.metrics.causes import WITHOUT_FAULT
 from sim.metrics.measuring import measure
 from sim.metrics.tally import Tally
@@ -21,8 +22,16 @@ def tally_of(scenario: Scenario, seed: int, replication: int, engine: str = "aut
     The compiled engine hands its events over as they come, so memory does not grow with them, and leaves out what it
     can foresee (fast-forward); the other one makes a trace. `engine` as in `sim.engines.run`.
     """
-    if engines.resolved(engine) != "kernel":
-        return measure(engines.run(scenario, seed, replication, engine="process"), scenario)
+    if engines.resolved(engine) == "kernel":
+        try:
+            return _streamed(scenario, seed, replication)
+        except OutOfReach:
+            if engine == "kernel":
+                raise
+    return measure(engines.run(scenario, seed, replication, engine="process"), scenario)
+
+
+def _streamed(scenario: Scenario, seed: int, replication: int) -> Tally:
     from sim.metrics.compiled.taking import Taking
 
     taking = Taking(scenario, scenario.duration)

@@ -20,7 +20,7 @@ from sim.model.fields import (
     SignedDuration,
     resolve_share,
 )
-from sim.units import HOUR, MILLISECOND, MINUTE, SECOND
+from sim.units import FOREVER, HOUR, MILLISECOND, MINUTE, SECOND
 
 
 class Section(BaseModel):
@@ -100,7 +100,9 @@ class Lease(Section):
     on_restart: Literal["keep", "reset_full", "reset_to", "lost_free", "lost_leak"] = Field(
         default="keep", description="What a restart of the authority does to leases."
     )
-    restart_ttl: PositiveDuration = Field(default=5 * MINUTE, description="New remaining term for `reset_to`.")
+    restart_ttl: PositiveDuration = Field(
+        default=5 * MINUTE, description="New remaining term for `reset_to`; the grace follows."
+    )
     restart_quiet: Duration = Field(default=0, description="No grants for this long after a restart.")
     books: Literal["leases", "counter"] = Field(
         default="leases", description="A slot is in use iff a lease is; or a separate counter nothing reconciles."
@@ -141,6 +143,7 @@ class Renewal(Section):
     """The holder's renewal loop, its own deadline and what it does when the lease is lost."""
 
     every: Share = Field(default=0.75, description="From one renewal to the next; a fraction is of `lease.ttl`.")
+    every_max: PositiveDuration = Field(default=FOREVER, description="The interval is never longer than this.")
     jitter: tuple[float, float] = Field(default=(1.0, 1.0), description="The interval is multiplied by U[low, high].")
     first: Literal["immediate", "after_interval"] = Field(
         default="immediate", description="When the loop first renews."
@@ -374,7 +377,7 @@ class Scenario(Section):
     @property
     def renew_every_ns(self) -> int:
         """The renewal interval in nanoseconds."""
-        return resolve_share(self.renewal.every, self.lease.ttl)
+        return min(resolve_share(self.renewal.every, self.lease.ttl), self.renewal.every_max)
 
     @property
     def initial_ttl_ns(self) -> int:

@@ -38,6 +38,8 @@ def _renewal(scenario: Scenario) -> str:
     if scenario.renewal.runs_in == "none":
         return "never renewed"
     share = f" ({every:g} x ttl)" if isinstance(every, float) else ""
+    if scenario.renew_every_ns == scenario.renewal.every_max:
+        share = ", its longest"
     return f"renew every {format_duration(scenario.renew_every_ns)}{share}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, nan
 
 from sim.stats.estimates import Array, Estimate, Values, check_confidence, pair_of, sample_of
-from sim.stats.skewed import NAME, Sample
+from sim.stats.skewed import NAME, WIDER, Sample
 
 ALIKE, ZERO = "no interval: the same in every replication", "zero in every replication"
 ONE = "no interval: one replication"
@@ -30,7 +30,8 @@ def mean_interval(values: Values, unit: str, confidence: float = 0.95) -> Estima
 
 
 def paired_difference(a: Values, b: Values, unit: str, confidence: float = 0.95) -> Estimate:
-    """Mean of a - b over replications run on common random numbers, t on the differences, corrected for skewness.
+    """Mean of a - b over replications run on common random numbers: t on the differences, or with their skewness taken
+    out, whichever is wider.
 
     Args:
         a: first design, shape (n,).
@@ -42,18 +43,20 @@ def paired_difference(a: Values, b: Values, unit: str, confidence: float = 0.95)
     differ by the same; then `p` is the sign test's, for how much is not known, but which way is.
     """
     first, second = pair_of("a", a, "b", b)
-    return _interval(first - second, unit, confidence)
+    return _interval(first - second, unit, confidence, first, second)
 
 
-def _interval(sample: Array, unit: str, confidence: float) -> Estimate:
+def _interval(sample: Array, unit: str, confidence: float, *made_of: Array) -> Estimate:
     check_confidence(confidence)
     if not sample.size:
         return Estimate(nan, -inf, inf, unit, 0, ONE, confidence)
-    spread = Sample(sample, float(abs(sample).max()))
+    spread = Sample(sample, max(float(abs(each).max()) for each in made_of or (sample,)), 0, bool(made_of))
     if spread.alike:
-        p = sign_p(spread.mean, spread.n)
-        return Estimate(spread.mean, -inf, inf, unit, spread.n, ALIKE if spread.n > 1 else ONE, confidence, p)
-    return Estimate(spread.mean, *spread.bounds(confidence), unit, spread.n, NAME, confidence, spread.p_of())
+        value = spread.settled(spread.mean)
+        p = sign_p(value, spread.n)
+        return Estimate(value, -inf, inf, unit, spread.n, ALIKE if spread.n > 1 else ONE, confidence, p)
+    method = WIDER if made_of else NAME
+    return Estimate(spread.mean, *spread.bounds(confidence), unit, spread.n, method, confidence, spread.p_of())
 
 
 def sign_p(value: float, n: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from sim.stats.counts import rate_interval
 from sim.stats.estimates import Array, Estimate, Values, check_confidence, pair_of
 from sim.stats.means import ALIKE, ONE, ZERO, sign_p
-from sim.stats.skewed import NAME, Sample
+from sim.stats.skewed import NAME, WIDER, Sample
 
 JACKKNIFE_BELOW = 30
 """Ratios over fewer replications than this are judged by the jackknife's pseudo-values, else by the delta method's."""
@@ -77,7 +77,7 @@ def paired_ratio_difference(
         unit: unit of both ratios.
         confidence: nominal coverage.
 
-    The interval is that of the mean of what each pair contributes, as in `ratio_interval`, so that what the designs
+    The interval is that of the mean of what each pair contributes, as in `paired_difference`, so that what the designs
     share cancels. If neither design saw anything, no replication differs, or all differ by the same, the bounds are
     infinite (and `p` is that of `paired_difference`). No exposure in one design gives nan.
     """
@@ -91,10 +91,11 @@ def paired_ratio_difference(
         return Estimate(nan, -inf, inf, unit, n, "no exposure", confidence)
     value, parts = _ratio(*a) - _ratio(*b), (_contributions(*a), _contributions(*b))
     fitted = _noisy(a[1]) + _noisy(b[1])
-    sample = Sample(parts[0] - parts[1], max(float(abs(part).max()) for part in parts), fitted)
+    sample = Sample(parts[0] - parts[1], max(float(abs(part).max()) for part in parts), fitted, differences=True)
     if np.array_equal(a, b) or sample.alike:
+        value = sample.settled(value)
         return Estimate(value, -inf, inf, unit, n, ALIKE if n > 1 else ONE, confidence, sign_p(value, n))
-    method = f"paired {_method(n)}"
+    method = f"paired {_method(n, WIDER)}"
     return _around(value, sample, unit, method, confidence)
 
 
@@ -128,8 +129,8 @@ def _ratio(tops: Array, bottoms: Array) -> float:
     return float(tops.sum() / bottoms.sum())
 
 
-def _method(n: int) -> str:
-    return f"{'jackknife' if n < JACKKNIFE_BELOW else 'delta method'}, {NAME}"
+def _method(n: int, name: str = NAME) -> str:
+    return f"{'jackknife' if n < JACKKNIFE_BELOW else 'delta method'}, {name}"
 
 
 def _contributions(tops: Array, bottoms: Array) -> Array:

@@ -15,6 +15,7 @@ from sim.model.fields import UNLIMITED
 from sim.model.load import load
 from sim.model.scenario import Scenario
 from sim.story.closed import Closed
+from sim.story.looks import LATE_LOOKS
 from sim.story.patience import Failure
 from sim.story.pinned import pinned
 from sim.story.words import length, plural
@@ -114,7 +115,7 @@ def _age(c: Closed) -> tuple[str, str]:
     if lease.judge == "contender":
         if c.prompt:
             return "ttl + trip", f"{length(c.accepted_ns)}"
-        return "two looks + ttl + trip", f"{length(c.accepted_ns)}"
+        return f"{LATE_LOOKS} + trip", f"{length(c.accepted_ns)}"
     words = "ttl + grace" if c.scenario.expiry_grace_ns else "ttl"
     if not c.prompt and lease.late_renew != "reject":
         late = "sweep_interval" if c.sweep_ns else "poll" if lease.expiry_check == "on_acquire" else ""
@@ -181,12 +182,11 @@ def _stops(bad: Closed, good: Closed) -> Iterator[Bound]:
 def _tries(c: Closed) -> Iterator[Bound]:
     for key, (name, failure) in CUTS.items():
         tries = c.tries(failure)
-        fence_ns = c.fence_from(0, c.cycle_ns) - c.cycle_ns
-        count: float = sum(sent < fence_ns for sent in tries.tries)
-        ends_ns = min(tries.gives_up_ns, fence_ns)
-        why = "until its own deadline" if fence_ns <= tries.gives_up_ns else "attempts x (1 + max_retries)"
+        count: float = tries.before(c.fenced_ns)
+        ends_ns = min(tries.gives_up_ns, c.fenced_ns)
+        why = "until its own deadline" if c.fenced_ns <= tries.gives_up_ns else "attempts x (1 + max_retries)"
         if ends_ns >= FOREVER:
-            count, why = UNLIMITED, "attempts = unlimited, and no local deadline"
+            count, why = UNLIMITED, "it never gives up by itself: attempts = unlimited, and no local deadline"
         lasts = "" if ends_ns >= FOREVER else f"over {length(ends_ns)}"
         yield Bound(f"tries.{key}", f"requests before giving up, {name}", count, why, lasts, "requests")
 
@@ -228,7 +228,7 @@ def _handover(prompt: Closed, slow: Closed) -> Iterator[Bound]:
     for sense, c, formula, numbers in release:
         yield Bound(f"release.{sense}", f"hand-over after a release, {sense}", c.after_release_ns(), formula, numbers)
     if prompt.scenario.lease.judge == "contender":
-        age = ("ttl + trip", "look + ttl, rounded up to looks + trip")
+        age = ("ttl, rounded up to looks + trip", f"{LATE_LOOKS} + trip")
     else:
         term = "ttl + grace" if prompt.scenario.expiry_grace_ns else "ttl"
         reuse = " + reuse_delay" if prompt.scenario.lease.reuse_delay else ""

@@ -11,6 +11,7 @@ from typing import Final
 from sim import samplers
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
+from sim.story.looks import looks_of
 from sim.story.patience import Failure, Patience, patience
 from sim.story.pinned import ends
 from sim.units import FOREVER
@@ -75,10 +76,8 @@ class Closed:
     @property
     def watched_ns(self) -> int:
         """The same where contenders judge: a record has to stand still for a ttl between two of their looks."""
-        if self.prompt:
-            return looks_ns(self.scenario, self.trip_ns, prompt=True)[1] + self.trip_ns
-        gap_ns, still_ns = looks_ns(self.scenario, self.trip_ns, prompt=False)
-        return gap_ns + still_ns + self.trip_ns
+        looks = looks_of(self.scenario, self.trip_ns)
+        return (looks.soonest_ns if self.prompt else looks.latest_ns) + self.trip_ns
 
     @property
     def free_ns(self) -> int:
@@ -334,6 +333,12 @@ class Closed:
             room_ns -= self.trip_ns
         return 1 - self.every_ns / room_ns if room_ns > self.every_ns else None
 
+    @property
+    def fenced_ns(self) -> int:
+        """From when a renewal is due to the holder's own deadline; `FOREVER` where it has none."""
+        fence_ns = self.fence_from(0, self.cycle_ns)
+        return fence_ns - self.cycle_ns if fence_ns < FOREVER else FOREVER
+
     def slow_fence(self) -> float | None:
         """By what share its clock may be slow and its own deadline still come before another executes; None: never."""
         local_ns, room_ns = self.fence_ns + self.stop_ns, self.executing_ns
@@ -347,21 +352,3 @@ class Closed:
         if self.scenario.renewal.on_lost in CARRIES_ON or local_ns > room_ns:
             return None
         return 1 - local_ns / room_ns
-
-
-def looks_ns(scenario: Scenario, trip_ns: int, prompt: bool) -> tuple[int, int]:
-    """Return the time between two looks of a contender, and for how long it then sees a record stand still.
-
-    With one gap between all its looks, and that anywhere within the bounds of `limit.poll`: the one that finds out
-    soonest, or latest.
-    """
-    low, high = (each + trip_ns for each in ends(scenario.limit.poll))
-    ttl = scenario.lease.ttl
-    gaps = {low, high}
-    for looks in range(max(1, ttl // max(1, high)), min(ttl // max(1, low), 10_000) + 2):
-        gap = -(-ttl // looks)
-        gaps |= {each for each in (gap, gap - 1) if low <= each <= high}
-    seen = [(gap, -(-ttl // gap) * gap) for gap in gaps]
-    if prompt:
-        return min(seen, key=lambda each: (each[1], -each[0]))
-    return max(seen, key=lambda each: (each[0] + each[1], each[0]))

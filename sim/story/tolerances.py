@@ -14,8 +14,9 @@ from sim.model.scenario import Scenario
 from sim.story.closed import Closed
 from sim.story.laws import quantile as quantile
 from sim.story.laws import share_longer as share_longer
+from sim.story.looks import LATE_LOOKS
 from sim.story.patience import FAILURES, Failure, patience
-from sim.story.pinned import altered, pinned
+from sim.story.pinned import altered, ends, pinned
 from sim.story.words import length, plural
 from sim.units import FOREVER
 
@@ -35,11 +36,12 @@ class Tolerances:
         self.slack_ns = self.term_ns - self.every_ns
         """How late a renewal may be."""
         self.sweep_ns = lease.sweep_interval if lease.expiry_check in ("sweep", "bucket") else 0
-        self.stop_ns = quantile(renewal.stop_delay, 0.99)
+        self.stop_ns = ends(renewal.stop_delay)[1]
         self.counts_suspend = scenario.hosts.monotonic_counts_suspend
         self.deadline_ns = min(self.slack_ns, self._fence_from_due())
         """Until when, from its due time, a renewal can still help."""
-        self._still = Closed(_in_still_air(scenario, self.stop_ns), prompt=True)
+        still = _in_still_air(scenario, self.stop_ns)
+        self._still, self._slow = Closed(still, prompt=True), Closed(still, prompt=False)
 
     def _fence_from_due(self) -> int:
         anchor, after = self.scenario.renewal.fence_anchor, self.scenario.fence_after_ns
@@ -63,10 +65,13 @@ class Tolerances:
 
     @property
     def handover_ns(self) -> int:
-        """From a crash to the slot being grantable, at worst."""
-        lease = self.scenario.lease
-        longest_ns = max(lease.ttl, self.scenario.initial_ttl_ns) + self.scenario.expiry_grace_ns
-        return longest_ns + self.sweep_ns + lease.reuse_delay
+        """From a crash to the slot being another's, at worst; a first lease may last longer than a renewed one."""
+        return self._slow.after_crash_ns() + max(0, self.scenario.initial_ttl_ns - self.scenario.lease.ttl)
+
+    @property
+    def release_ns(self) -> int:
+        """From a clean release to the slot being another's, at worst."""
+        return self._slow.after_release_ns()
 
     @property
     def overlap_after_sleep_ns(self) -> int:
@@ -161,17 +166,19 @@ def _ridden_out(t: Tolerances) -> Iterator[Row]:
 
 def _handover(t: Tolerances) -> Iterator[Row]:
     limit, lease = t.scenario.limit, t.scenario.lease
-    poll_ns = quantile(limit.poll, 0.99) if limit.collision == "enqueue" else 0
-    if poll_ns:
-        yield "hand-over after a clean release", f"up to {length(poll_ns)}", "one poll of the next run"
+    polls = bool(limit.collision == "enqueue" and t.release_ns)
+    if polls:
+        yield "hand-over after a clean release", f"up to {length(t.release_ns)}", "one poll of the next run"
     parts = [
         "max(ttl, initial_ttl)" if t.scenario.initial_ttl_ns > lease.ttl else "ttl",
         *["grace"] * bool(t.scenario.expiry_grace_ns),
         *["sweep_interval"] * bool(t.sweep_ns),
         *["reuse_delay"] * bool(lease.reuse_delay),
-        *["poll"] * bool(poll_ns),
+        *["poll"] * polls,
     ]
-    yield "hand-over after a crash, at worst", length(t.handover_ns + poll_ns), " + ".join(parts)
+    if lease.judge == "contender":
+        parts = [LATE_LOOKS, *["reuse_delay and a poll"] * bool(lease.reuse_delay)]
+    yield "hand-over after a crash, at worst", length(t.handover_ns), " + ".join(parts)
 
 
 def _patience(t: Tolerances) -> Iterator[Row]:

@@ -1,21 +1,14 @@
-"""Which setting is best: sequential elimination on common random numbers, replications spent where they decide.
-
-The procedure KN of Kim and Nelson (2001): every setting gets `FIRST` replications; then all that are left get one more
-at a time, and a setting goes when another is ahead by more than chance, in its pair's own variance, could explain. If
-values are normal, the setting kept is the best with the stated probability whenever the best is ahead of the next by
-the indifference zone; among settings closer than that, a good one is kept.
-"""
+"""Which setting is best: settings are simulated, eliminated and, where there is a folder, gone on with."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
 
 from sim.errors import UsageError
 from sim.metrics import Tally
@@ -23,82 +16,16 @@ from sim.results.measures import known, value_of
 from sim.results.origins import Origin, Source, named
 from sim.results.provenance import ENGINE_FOR_MANY, SEED, Provenance
 from sim.results.tables import Table, number
+from sim.sweeps.eliminating import FIRST, Selection, select
 from sim.sweeps.grid import Point, grid
+from sim.sweeps.opening import manifest_of
 from sim.sweeps.runner import pool_for
 from sim.sweeps.simulate import Axes, SimulationError, checked
-from sim.sweeps.study import Failure, Progress, Study
+from sim.sweeps.store import Store
+from sim.sweeps.study import Collected, Failure, Progress, Study
 
-FIRST: Final = 20
-"""Replications of every setting before any is eliminated."""
 BUDGET: Final = 5000
 _AHEAD_MAX: Final = 200
-
-Array = npt.NDArray[np.float64]
-Sampler = Callable[[int, int], float]
-"""The value (smaller is better) of a setting in a replication; replications share their random numbers."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What elimination came to."""
-
-    left: tuple[int, ...]
-    """The settings not eliminated: one if it is decided."""
-    means: tuple[float, ...]
-    counts: tuple[int, ...]
-    """Replications of each setting."""
-
-    @property
-    def decided(self) -> bool:
-        """Whether one setting is left."""
-        return len(self.left) == 1
-
-    @property
-    def best(self) -> int:
-        """The one left, or of several that with the smallest mean."""
-        return min(self.left, key=lambda at: self.means[at])
-
-
-def select(
-    sample: Sampler,
-    settings: int,
-    indifference: float,
-    confidence: float,
-    budget: int,
-    first: int = FIRST,
-    wanted: Callable[[Sequence[int], int], None] | None = None,
-) -> Selection:
-    """Eliminate settings until one is left or `budget` replications (of all together) are spent.
-
-    `wanted` is told before each round which settings are left, and up to which replication they will be sampled.
-    """
-    if wanted:
-        wanted(range(settings), first)
-    values = [[sample(at, n) for n in range(first)] for at in range(settings)]
-    if settings == 1:
-        return Selection((0,), (float(np.mean(values[0])),), (first,))
-    eta = 0.5 * ((2 * (1 - confidence) / (settings - 1)) ** (-2 / (first - 1)) - 1)
-    h2 = 2 * eta * (first - 1)
-    start = np.array(values)
-    spread = np.array([[float((start[i] - start[j]).var(ddof=1)) for j in range(settings)] for i in range(settings)])
-    left, count = list(range(settings)), first
-    while True:
-        means = {at: float(np.mean(values[at])) for at in left}
-        left = [i for i in left if all(_stays(means[i] - means[j], spread[i, j], count, h2, indifference)
-                                       for j in left if j != i)]  # fmt: skip
-        if len(left) <= 1 or sum(map(len, values)) + len(left) > budget:
-            break
-        if wanted:
-            wanted(left, count + 1)
-        for at in left:
-            values[at].append(sample(at, count))
-        count += 1
-    return Selection(tuple(left), tuple(float(np.mean(v)) for v in values), tuple(map(len, values)))
-
-
-def _stays(behind: float, variance: float, count: int, h2: float, indifference: float) -> bool:
-    """Whether a setting that much behind another may still be better."""
-    return behind <= max(0.0, indifference / (2 * count) * (h2 * variance / indifference**2 - count))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,6 +38,9 @@ class Best:
     indifference: float
     confidence: float
     provenance: Provenance
+    computed: int = 0
+    reused: int = 0
+    """Replications that were on file."""
 
     @property
     def values(self) -> dict[str, str]:
@@ -131,6 +61,8 @@ class Best:
                 {"values": dict(p.values), "mean": sign * mean, "n": n, "eliminated": at not in s.left}
                 for at, (p, mean, n) in enumerate(rows)
             ],
+            "computed": self.computed,
+            "reused": self.reused,
             "provenance": self.provenance.as_json(),
         }
 
@@ -167,7 +99,7 @@ class _Values:
         self._sign, self._budget = _sign(metric), budget
         self._values: dict[tuple[int, int], float] = {}
         self._upto = 0
-        self.used = 0
+        self.used = self.done = self.computed = self.reused = 0
         self.left: Sequence[int] = range(len(study.points))
 
     def __call__(self, at: int, replication: int) -> float:
@@ -177,21 +109,48 @@ class _Values:
     def ready(self, left: Sequence[int], upto: int) -> None:
         """Have the replications before `upto` of the settings that are left."""
         self.left = tuple(left)
-        if self._study.progress:
-            self._study.progress(min(self.used, self._budget), self._budget)
         if upto <= self._upto:
             return
         room = (self._budget - self.used) // len(left) + self._upto
         ahead = max(upto, min(self._upto + max(1, self._upto // 2), room, self._upto + _AHEAD_MAX))
         numbers = range(self._upto, ahead)
         points = [self._study.points[at] for at in left]
-        collected = replace(self._study, points=points, progress=None).collect(numbers)
+        collected = replace(self._study, points=points, progress=self._counted()).collect(numbers)
         if collected.failures:
             raise self._failed(collected.failures[0])
-        for at, point in zip(left, points, strict=True):
-            for number_, tally in zip(numbers, collected.of(point, numbers), strict=True):
+        self.computed, self.reused = self.computed + collected.computed, self.reused + collected.reused
+        for at, point, tallies in zip(left, points, self._tallies(collected, points, numbers), strict=True):
+            for number_, tally in zip(numbers, tallies, strict=True):
                 self._values[at, number_] = self._sign * self._value(tally, point, number_)
         self._upto = ahead
+
+    def _tallies(self, collected: Collected, points: Sequence[Point], numbers: range) -> list[tuple[Tally, ...]]:
+        """Return what was collected of each point; with a folder it is there."""
+        if self._study.store is None:
+            return [collected.of(point, numbers) for point in points]
+        filed = self._study.store.tallies(points, numbers.stop)
+        return [filed.since(at, numbers.start) for at in range(len(points))]
+
+    def _counted(self) -> Progress:
+        """Return what counts the replications of a round on from those before."""
+        before = self.done
+
+        def report(done: int, _planned: int) -> None:
+            self.done = before + done
+            if self._study.progress:
+                self._study.progress(self.done, self._budget)
+
+        return report
+
+    @property
+    def words(self) -> str:
+        """How far it got before it was interrupted."""
+        points = self._study.points
+        words = f"interrupted after {self.done:,} of at most {self._budget:,} replications"
+        if len(self.left) == len(points):
+            return words
+        kept = "; ".join(_label(points[at]) for at in self.left[:5])
+        return f"{words}, {len(self.left)} of {len(points)} settings left ({kept})"
 
     def _value(self, tally: Tally, point: Point, replication: int) -> float:
         value = value_of(tally, self._metric)
@@ -220,6 +179,8 @@ def best(
     engine: str = ENGINE_FOR_MANY,
     progress: Progress | None = None,
     jobs: int = 1,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = True,
 ) -> Best:
     """Find the best of all combinations of values by one metric, eliminating the others as soon as that is safe.
 
@@ -232,33 +193,41 @@ def best(
         budget: replications at most, of all settings together.
         seed: same seed, same numbers.
         engine: "auto", the compiled one where it can run; all engines give the same results.
-        progress: called with the replications used and the budget.
+        progress: called with the replications done and the budget.
         jobs: processes; the result does not depend on it.
+        out: a folder for what is computed, as it is computed; a sweep's, which `sim.open` opens.
+        resume: reuse what is in that folder; else start it again.
 
     Workers are kept busy by simulating up to half as many rounds again ahead; what is not used is thrown away. An
-    interrupt says how far it was.
+    interrupt says how far it was, and the same call goes on from what is in the folder.
     """
     chosen, origin = named(scenario)
-    known(metric)
+    if known(metric).better is None:
+        raise UsageError(f"no value of '{metric}' is best: neither less nor more is better", "judge by another")
     checked(engine, seed=seed, replications=FIRST, jobs=jobs, confidence=confidence)
-    _, points = grid(chosen, axes)
+    made, points = grid(chosen, axes)
     if not 0 < indifference < math.inf:
         raise UsageError(f"indifference = {indifference}: must be above 0", f"in {known(metric).unit}")
     if budget < FIRST * len(points):
         raise UsageError(f"budget = {budget}: {len(points)} settings need {FIRST * len(points)} replications at least")
     with ExitStack() as stack:
+        store = None
+        if out is not None:
+            everywhere = Provenance.of(chosen, origin, seed, tuple(range(FIRST)), engine)
+            manifest = manifest_of(everywhere, Path(origin.name).name, made, "grid")
+            store = stack.enter_context(Store(Path(out), manifest, fresh=not resume))
+            store.plan(points)
         executor = stack.enter_context(pool_for(engine, jobs)) if jobs > 1 else None
-        values = _Values(Study(points, seed, engine, jobs, executor, progress=progress), metric, origin, budget)
+        values = _Values(Study(points, seed, engine, jobs, executor, store, progress), metric, origin, budget)
         try:
             picked = select(values, len(points), indifference, confidence, budget, wanted=values.ready)
         except KeyboardInterrupt:
-            words = f"interrupted after {values.used:,} of at most {budget:,} replications"
-            if len(values.left) < len(points):
-                kept = "; ".join(_label(points[at]) for at in values.left[:5])
-                words += f": {len(values.left)} of {len(points)} settings were left ({kept})"
-            raise KeyboardInterrupt(f"{words}; the same command begins anew") from None
-    numbers = tuple(range(max(picked.counts)))
-    return Best(points, picked, metric, indifference, confidence, Provenance.of(chosen, origin, seed, numbers, engine))
+            raise KeyboardInterrupt(values.words) from None
+        if store:
+            store.seal(points)
+    provenance = Provenance.of(chosen, origin, seed, tuple(range(max(picked.counts))), engine)
+    counts = values.computed, values.reused
+    return Best(points, picked, metric, indifference, confidence, provenance, *counts)
 
 
 def _sign(metric: str) -> int:

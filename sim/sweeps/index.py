@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.errors import UsageError
 from sim.metrics import Tally
 from sim.sweeps import parts
 
@@ -71,7 +72,11 @@ class Index:
 
     def _tally(self, at: int) -> Tally:
         group, row = divmod(int(self.row[at]), parts.GROUP_ROWS)
-        return parts.group_of(self.paths[self.number[at]], group)[row][1]
+        path = self.paths[self.number[at]]
+        try:
+            return parts.group_of(path, group)[row][1]
+        except FileNotFoundError:
+            raise UsageError(f"'{path}' is gone: a sweep has been writing to the folder", "open it again") from None
 
     def table(self, start: int, stop: int) -> pa.Table:
         """Return rows from `start` to before `stop`, reading each part once."""
@@ -116,7 +121,11 @@ class Filed(Mapping[int, tuple[Tally, ...]]):
     def __getitem__(self, point: int) -> tuple[Tally, ...]:
         if point not in self:
             raise KeyError(point)
-        return self._index.tallies(int(self._starts[point]), self.count)
+        return self.since(point, 0)
+
+    def since(self, point: int, first: int) -> tuple[Tally, ...]:
+        """Return the tallies of a point that is there, from replication `first` on."""
+        return self._index.tallies(int(self._starts[point]) + first, self.count - first)
 
     def __contains__(self, point: object) -> bool:
         return isinstance(point, int) and 0 <= point < len(self._starts) and bool(self._starts[point] >= 0)

@@ -12,7 +12,12 @@ from typing import Any, Final
 from sim.errors import UsageError
 
 MANIFEST: Final = "manifest.json"
-LAYOUT: Final = 2
+LAYOUT: Final = 3
+_KINDS: Final[Mapping[str, type]] = {
+    "scenario": dict, "sha256": str, "axes": dict, "seed": int, "replications": int, "engine": str, "version": str,
+    "versions": dict, "name": str, "named": bool, "overrides": dict,
+}  # fmt: skip
+"""What a manifest has to say before anything is read by it."""
 _REMEDY: Final = "--fresh starts again in that folder, another --out leaves it alone"
 _SAME: Final = (("seed", "another seed"), ("engine", "another engine"), ("version", "another version of leasesim"))
 
@@ -31,6 +36,9 @@ def read(folder: Path) -> dict[str, Any]:
         raise UsageError(f"cannot read '{path}'", "give --out another folder") from None
     if not known:
         raise UsageError(f"'{folder}' was written by another version of leasesim", _REMEDY)
+    odd = [key for key, kind in _KINDS.items() if not isinstance(found.get(key), kind)]
+    if odd:
+        raise UsageError(f"cannot read '{path}': there is no {odd[0]} in it that means anything", _REMEDY)
     return found
 
 

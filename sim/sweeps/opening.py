@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from sim.errors import UsageError
 from sim.model.load import parse_value
@@ -20,6 +21,9 @@ from sim.sweeps.index import Filed, Index
 from sim.sweeps.store import FAILURES, IDENTITY, PARTS, POINTS, REMARKS
 from sim.sweeps.study import Failure
 from sim.sweeps.swept import Sweep
+
+_LOOKS: Final = 10
+"""Times that a folder is read in which somebody is writing."""
 
 
 def manifest_of(provenance: Provenance, name: str, axes: Sequence[Axis], design: str) -> dict[str, Any]:
@@ -58,9 +62,17 @@ def open_sweep(path: str | os.PathLike[str]) -> Sweep:
         path: the folder that was given as `out`, or ``--out``.
     """
     folder = Path(path)
+    for _ in range(_LOOKS):
+        with suppress(FileNotFoundError):  # a sweep at work has just joined parts, or put them in order
+            return _opened(folder)
+    raise UsageError(f"'{folder}' changes all the time: a sweep is writing to it", "open it again in a moment")
+
+
+def _opened(folder: Path) -> Sweep:
     manifest = manifests.read(folder)
     files = parts.listed(folder / PARTS)
-    damaged = [file.name for file in files if not parts.whole(file)]
+    owner = manifests.fingerprint(manifest)
+    damaged = [file.name for file in files if not parts.whole(file, owner)]
     if damaged:
         raise UsageError(
             f"'{folder}': {len(damaged)} of {len(files)} parts are damaged: {', '.join(damaged[:3])}",
@@ -87,7 +99,8 @@ def _points(folder: Path, scenario: Scenario, keys: Sequence[str]) -> tuple[tupl
         known = table[IDENTITY].to_pylist()
     except (OSError, KeyError, ValueError):
         raise UsageError(
-            f"cannot read '{folder / POINTS}'", "the command that made the folder writes it anew"
+            f"cannot read '{folder / POINTS}'",
+            "a sweep that has just begun will write it; else the command that made the folder does, given again",
         ) from None
     axes = []
     for key, column in zip(keys, columns, strict=True):

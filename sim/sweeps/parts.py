@@ -1,7 +1,8 @@
 """Parts: Parquet files of tallies, one row a replication; never changed, and named so that damage shows.
 
-The name ends in the first 16 digits of the SHA-256 of the bytes: a torn or altered part gives itself away. Columns are
-the fields of `Tally`; a column of zeros is left out, for a field that is not there is zero.
+The name ends in the first 16 digits of the SHA-256 of the sweep's fingerprint and the bytes: a torn or altered part
+gives itself away, and so does one of another seed. Columns are the fields of `Tally`; a column of zeros is left out,
+for a field that is not there is zero.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
@@ -31,6 +33,7 @@ GROUP_ROWS: Final = 4_096
 SEALED: Final = "sealed"
 LOOSE: Final = "part"
 _DIGITS: Final = 16
+_OURS: Final = re.compile(rf"({LOOSE}|{SEALED}-\d+)-[0-9a-f]{{{_DIGITS}}}\.parquet")
 _EMPTY: Final = Tally()
 
 
@@ -66,13 +69,13 @@ def table_bytes(table: pa.Table) -> bytes:
     words = [field.name for field in table.schema if pa.types.is_string(field.type)]
     sink = pa.BufferOutputStream()
     options: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "store_schema": False}
-    pq.write_table(table, sink, row_group_size=GROUP_ROWS, use_dictionary=words, **options)
+    pq.write_table(table.combine_chunks(), sink, row_group_size=GROUP_ROWS, use_dictionary=words, **options)
     return bytes(sink.getvalue())
 
 
-def filed(folder: Path, prefix: str, content: bytes) -> Path:
+def filed(folder: Path, prefix: str, content: bytes, owner: str) -> Path:
     """Write a part under its own fingerprint; when this returns it is on disk, and before that it is not there."""
-    path = folder / f"{prefix}-{hashlib.sha256(content).hexdigest()[:_DIGITS]}.parquet"
+    path = folder / f"{prefix}-{hashlib.sha256(owner.encode() + content).hexdigest()[:_DIGITS]}.parquet"
     replaced(path, content)
     return path
 
@@ -106,13 +109,13 @@ def _settled(folder: Path) -> None:
 
 def listed(folder: Path) -> list[Path]:
     """Return the parts in a folder, the sealed ones last and in order."""
-    return sorted(folder.glob("*-*.parquet"), key=lambda path: path.name)
+    return sorted((path for path in folder.glob("*.parquet") if _OURS.fullmatch(path.name)), key=lambda path: path.name)
 
 
-def whole(path: Path) -> bool:
-    """Whether the bytes are those that were written."""
+def whole(path: Path, owner: str) -> bool:
+    """Whether the bytes are those that were written, and for this sweep."""
     with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = hashlib.file_digest(stream, lambda: hashlib.sha256(owner.encode())).hexdigest()
     return path.stem.rpartition("-")[2] == found[:_DIGITS]
 
 
@@ -157,15 +160,18 @@ def rows_at(path: Path, rows: Sequence[int]) -> pa.Table:
 
 
 def joined(tables: Iterable[pa.Table]) -> pa.Table:
-    """Return all rows of several tables; what one of them leaves out is zero there."""
+    """Return all rows of several tables; what one of them leaves out is zero there, what is zero throughout goes."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     table = pa.concat_tables(tables, promote_options="permissive")
     columns = {POINT: table[POINT], REPLICATION: table[REPLICATION]}
     for each in fields(Tally):
         if each.name in table.column_names:
             zero = "" if isinstance(getattr(_EMPTY, each.name), Mapping) else 0
-            columns[each.name] = table[each.name].fill_null(zero)
+            column = table[each.name].fill_null(zero)
+            if pc.any(pc.not_equal(column, zero)).as_py():
+                columns[each.name] = column
     return pa.table(columns)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from sim.errors import UsageError
 from sim.model.load import parse_value
 from sim.model.scenario import Scenario
-from sim.results.measures import known
+from sim.results.goals import goal_of
 from sim.stats import Estimate
 from sim.sweeps.axes import Axis
 from sim.sweeps.designs import Axes, is_whole
@@ -25,7 +25,6 @@ DEPTH: Final = 6
 """How often a cell of the first grid can be halved."""
 _FINE: Final = 2**DEPTH
 _AXES_MAX: Final = 3
-_LIMIT = re.compile(r"\s*(?P<metric>\w+)\s*(?:<=|>=|<|>)\s*(?P<limit>[0-9.eE+-]+)\s*")
 
 Place = tuple[int, ...]
 """A point on the finest lattice."""
@@ -47,15 +46,8 @@ class Limit:
 
 def limit_of(text: str) -> Limit:
     """Read ``false_terminations_per_lease_hour<=1e-2``."""
-    match = _LIMIT.fullmatch(text)
-    try:
-        value = float(match["limit"]) if match else None
-    except ValueError:
-        value = None
-    if match is None or value is None:
-        raise UsageError(f"cannot read '{text}' as a limit", "for example false_terminations_per_lease_hour<=1e-2")
-    known(match["metric"])
-    return Limit(match["metric"], value)
+    goal = goal_of(text, "a limit")
+    return Limit(goal.metric.name, goal.limit)
 
 
 class Lattice:

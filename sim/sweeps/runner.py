@@ -8,18 +8,24 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import (
-    FIRST_COMPLETED,
     BrokenExecutor,
     CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
-    wait,
 )
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from multiprocessing import active_children, forkserver, get_all_start_methods, get_context, resource_tracker
+from multiprocessing import (
+    active_children,
+    forkserver,
+    get_all_start_methods,
+    get_context,
+    parent_process,
+    resource_tracker,
+)
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from sim.engines import resolved
@@ -29,6 +35,8 @@ from sim.sweeps.work import Job, Outcome, failed, perform
 Batch = tuple[Outcome, ...]
 Task = tuple[Job, ...]
 """What is handed out at a time: some replications of one point, or of several."""
+Given = Future[tuple[float, Batch]]
+"""A task that an executor has: its seconds and what came of it."""
 
 JOBS_MAX: Final = 1024
 _WINDOW: Final = 64
@@ -130,20 +138,23 @@ def _halves(task: Task) -> list[Task]:
 
 def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, None, list[Task]]:
     """Feed tasks to the executor; return those that were with it when it broke."""
-    pending: dict[Future[tuple[float, Batch]], Task] = {}
+    pending: dict[Given, Task] = {}
+    ended: SimpleQueue[Given] = SimpleQueue()  # each says so itself: asking all that are pending costs more than a task
     lost: list[Task] = []
     try:
         while not lost:
             while len(pending) < window and (task := tasks.give()) is not None:
                 try:
-                    pending[executor.submit(timed, performed, task)] = task
+                    future = executor.submit(timed, performed, task)
                 except BaseException:
                     tasks.back(task)
                     raise
+                pending[future] = task
+                future.add_done_callback(ended.put)
             if not pending:
                 break
             together: list[Outcome] = []  # what ended meanwhile is handled at once
-            for future in wait(pending, timeout=EVERY_S, return_when=FIRST_COMPLETED).done:
+            for future in _heard(ended):
                 task = pending.pop(future)
                 try:
                     seconds, batch = future.result()
@@ -161,6 +172,14 @@ def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, 
         for future in pending:
             future.cancel()
     return [*lost, *pending.values()]
+
+
+def _heard(ended: SimpleQueue[Given]) -> Iterator[Given]:
+    """Wait about a second for a task to end; yield all that have."""
+    with suppress(Empty):
+        yield ended.get(timeout=EVERY_S)
+        while True:
+            yield ended.get_nowait()
 
 
 def _apart(task: Task, tasks: Tasks, error: BaseException) -> Iterator[Batch]:
@@ -201,7 +220,7 @@ def pool_for(engine: str, workers: int) -> AbstractContextManager[Executor]:
 def pool_of(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Lend processes that start clean; when the work is abandoned they end at once."""
     context, before = get_context(_start_method()), set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begun)
     try:
         with _undisturbed():
             pool.submit(int)  # starts every process
@@ -245,16 +264,13 @@ def _start_method() -> str:
     return "forkserver"
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begun() -> None:
+    """Begin as a worker: interrupts are the parent's affair, and its end is this process's too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
 
 def _end_with_the_parent() -> None:
-    """A parent that is killed cannot say so: its workers would wait for it for ever."""
-    from multiprocessing import parent_process
-
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
+    if parent := parent_process():
+        parent.join()  # also if it was killed, and could tell nobody
         os._exit(1)

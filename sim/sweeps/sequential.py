@@ -7,7 +7,7 @@ before `START` replications, before `SEEN_MIN` of them saw something, and before
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -67,8 +67,16 @@ def sample(look: Look, wanted: Mapping[str, float], room: Room) -> Stop:
             break
         before = narrow
     settled = tuple(replace(each, state=states[each.metric]) for each in reached)
-    why = "the budget is spent" if "open" in states.values() else "as precise as wanted"
-    return Stop(count, settled, why)
+    return Stop(count, settled, _why(list(states.values())))
+
+
+def _why(states: Sequence[State]) -> str:
+    if "open" in states:
+        return "the budget is spent"
+    idle = sum(state != "precise" for state in states)
+    if idle:
+        return f"nothing left to wait for: {idle} of {len(states)} metrics did not vary"
+    return "as precise as wanted"
 
 
 def _narrow(looked: Looked, precision: float) -> bool:

@@ -40,6 +40,7 @@ class Store:
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any], *, fresh: bool = False) -> None:
         self.folder, self._parts = folder, folder / PARTS
+        self._owner = manifests.fingerprint(manifest)
         self._known: dict[str, int] = {}
         """The replications on file of each point, as the bits of a number: small, however many there are."""
         self._small: list[Path] = []
@@ -60,6 +61,7 @@ class Store:
                 if fresh:
                     _emptied(folder)
                 parts.replaced(folder / manifests.MANIFEST, manifests.text(manifest).encode())
+                (folder / REMARKS).unlink(missing_ok=True)  # an earlier sweep's
                 self._parts.mkdir(exist_ok=True)
                 (folder / FAILURES).write_text("", "utf-8")
                 self._take_stock()
@@ -79,7 +81,7 @@ class Store:
         for path in self._parts.glob(".*.new"):
             path.unlink()  # a crash came before its name
         for path in parts.listed(self._parts):
-            if not parts.whole(path):
+            if not parts.whole(path, self._owner):
                 self.damaged += 1
                 path.unlink()
                 continue
@@ -113,7 +115,7 @@ class Store:
             elif key not in self:
                 rows.append((key, outcome.tally))
         if rows:
-            self._write(lambda: self._small.append(parts.filed(self._parts, parts.LOOSE, parts.encoded(rows))))
+            self._write(lambda: self._small.append(self._filed(parts.LOOSE, parts.encoded(rows))))
             for (identity, replication), _ in rows:
                 self._known[identity] = self._known.get(identity, 0) | 1 << replication
         if failures:
@@ -129,7 +131,7 @@ class Store:
     def _join(self) -> None:
         """Make one part of many small ones; a crash in between leaves some rows twice, which does no harm."""
         small, self._small = self._small, []
-        made = parts.filed(self._parts, parts.LOOSE, parts.merged(small))
+        made = self._filed(parts.LOOSE, parts.merged(small))
         for path in small:
             if path != made:
                 path.unlink()
@@ -144,11 +146,14 @@ class Store:
         kept = set()
         for block, start in enumerate(range(0, len(index), _SEALED_ROWS)):
             content = parts.table_bytes(index.table(start, start + _SEALED_ROWS))
-            kept.add(parts.filed(self._parts, f"{parts.SEALED}-{block:05d}", content))
+            kept.add(self._filed(f"{parts.SEALED}-{block:05d}", content))
         for path in before:
             if path not in kept:
                 path.unlink()
         self._small = []
+
+    def _filed(self, prefix: str, content: bytes) -> Path:
+        return parts.filed(self._parts, prefix, content, self._owner)
 
     def tallies(self, points: Sequence[Point], count: int) -> Filed:
         """Return the tallies of points that have replications 0 to `count` - 1."""
@@ -182,7 +187,7 @@ def _appended(path: Path, lines: Sequence[str]) -> None:
 
 def _emptied(folder: Path) -> None:
     """Take away what an earlier sweep computed; its manifest stays until it is replaced, so a crash changes nothing."""
-    for path in (folder / PARTS).glob("*.parquet"):
+    for path in parts.listed(folder / PARTS):
         path.unlink()
 
 

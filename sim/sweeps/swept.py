@@ -95,8 +95,15 @@ class Sweep:
         if not 0 <= index < len(self.points):
             raise UsageError(f"there is no point {index}: they run from 0 to {len(self.points) - 1}")
         if index not in self.tallies:
-            raise UsageError(f"point {index} ({self.points[index].label}) failed", "see: .failures")
+            what, hint = self._missing(index)
+            raise UsageError(f"point {index} ({self.points[index].label}) {what}", hint)
         return index
+
+    def _missing(self, index: int) -> tuple[str, str]:
+        """Why a point has no result, and what to do."""
+        if any(failure.point == index for failure in self.failures):
+            return "failed", "see: .failures"
+        return "is not simulated yet", "the same sweep goes on"
 
     def _found(self, values: Mapping[str, str]) -> int:
         keys = [axis.key for axis in self.axes]
@@ -143,7 +150,9 @@ class Sweep:
     def worst(self, metric: str | None = None) -> Run:
         """Simulate the worst replication of the worst point again."""
         if not self.tallies:
-            raise UsageError("every point failed", "see: .failures")
+            if self.failures:
+                raise UsageError("every point failed", "see: .failures")
+            raise UsageError("no point is simulated yet", "the same sweep goes on")
         return self._done[self._worst(metric)[0]].worst(metric)
 
     def _worst(self, metric: str | None) -> tuple[int, int]:

@@ -34,8 +34,8 @@ _TITLES: Final = {FALSE_TERMINATIONS: "false terminations per lease-hour", OVER_
 
 
 def compare_systems(
-    names: Sequence[str] = (),
-    faults: Sequence[str] = (),
+    names: Sequence[str] | str = (),
+    faults: Sequence[str] | str = (),
     replications: int = CELL_REPLICATIONS,
     seed: int = SEED,
     engine: str = ENGINE_FOR_MANY,
@@ -46,8 +46,8 @@ def compare_systems(
     """Simulate systems under fault mixes, all with the same random numbers.
 
     Args:
-        names: systems, other scenarios or files; by default all systems that come along (`systems`).
-        faults: fault mixes by name; by default all that come along (`mixes`).
+        names: one or more systems, other scenarios or files; by default all systems that come along (`systems`).
+        faults: one or more fault mixes by name; by default all that come along (`mixes`).
         replications: how many of each system under each mix.
         seed: same seed, same numbers.
         engine: "auto", the compiled one where it can run; all engines give the same results.
@@ -56,7 +56,7 @@ def compare_systems(
         progress: called with the replications done and planned.
     """
     checked(engine, seed=seed, replications=replications, jobs=jobs)
-    names, faults = tuple(names or systems()), tuple(faults or mixes())
+    names, faults = _listed(names) or tuple(systems()), _listed(faults) or tuple(mixes())
     _no_doubles(names, "system")
     _no_doubles(faults, "fault mix")
     for mix in faults:
@@ -81,6 +81,11 @@ def compare_systems(
         for place, point, origin in zip(places, study.points, origins, strict=True)
     }
     return SystemsCompared(names, faults, cells)
+
+
+def _listed(words: Sequence[str] | str) -> tuple[str, ...]:
+    """Return one name, or several, as a list."""
+    return (words,) if isinstance(words, str) else tuple(words)
 
 
 def _no_doubles(words: Sequence[str], what: str) -> None:

@@ -15,14 +15,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sim.results.goals import Goal
     from sim.testing.asserting import assert_slo
     from sim.testing.baselines import assert_no_worse_than
-    from sim.testing.goals import Goal
     from sim.testing.judging import Judgement, Verdict, judge
     from sim.testing.strategies import fault_schedules, scenarios
 
 _HOME = {
-    "Goal": "sim.testing.goals",
+    "Goal": "sim.results.goals",
     "Judgement": "sim.testing.judging",
     "Verdict": "sim.testing.judging",
     "assert_no_worse_than": "sim.testing.baselines",

@@ -113,6 +113,7 @@ SERVER = table(
 )
 RENEWAL = table(
     every=SHARES,
+    every_max=one("forever", "40s"),
     jitter=one([1.0, 1.0], [0.8, 1.2]),
     first=one("immediate", "after_interval"),
     cadence=one("after_response", "after_send", "fixed_rate"),

@@ -12,6 +12,7 @@ import numpy as np
 from sim.errors import UsageError
 from sim.metrics import Tally, causes_of
 from sim.model.scenario import Scenario
+from sim.results.goals import Goal
 from sim.results.measures import cause_lines, known, value_of, worst_index
 from sim.results.origins import Source, named
 from sim.results.provenance import ENGINE_FOR_MANY, Provenance
@@ -21,7 +22,7 @@ from sim.sweeps.simulate import SimulationError, checked
 from sim.sweeps.study import Study
 from sim.testing.betting import Evidence, replications_for
 from sim.testing.ceilings import ceiling_over, ceiling_under, parts
-from sim.testing.goals import Goal, goals
+from sim.testing.goals import goals
 from sim.testing.session import session
 
 Outcome = Literal["holds", "violated", "undecided"]

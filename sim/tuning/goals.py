@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sim.errors import Problem, UsageError
-from sim.metrics import METRICS, Metric
+from sim.metrics import METRICS
+from sim.results.goals import goal_of
 from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, known
 from sim.results.tables import number
-from sim.units import SECOND, parse_duration
 
 FRONT: Final = (FALSE_TERMINATIONS, OVER_ALLOCATION, "reclaim_latency_seconds", "renewal_requests_per_second")
 """What every choice of a lease trades off: minimised where nothing else is asked for, and always shown."""
@@ -21,8 +20,6 @@ WORDS: Final = {
     "reclaim_latency_seconds": "reclaim latency",
     "renewal_requests_per_second": "renewal load",
 }
-_TEXT: Final = re.compile(r"\s*(?P<metric>[\w-]+)\s*(?P<how><=|>=|<|>)\s*(?P<limit>\S.*?)\s*")
-_FORM: Final = 'write "METRIC <= NUMBER", for example "false_terminations_per_lease_hour <= 1e-2"'
 
 
 @dataclass(frozen=True)
@@ -110,30 +107,11 @@ def _unknown(where: str, name: str) -> list[Problem]:
 
 
 def _constraint(text: str) -> Constraint | list[Problem]:
-    where, match = "subject_to", _TEXT.fullmatch(text)
-    if match is None:
-        return [Problem(where, f"cannot read '{text}' as a constraint", hint=_FORM)]
-    name = match["metric"].replace("-", "_")
-    problems = _unknown(where, name)
-    limit = _limit(match["limit"], METRICS.get(name))
-    if limit is None:
-        problems.append(Problem(where, f"cannot read '{match['limit']}' in '{text}' as a number", hint=_FORM))
-    return problems if problems or limit is None else Constraint(name, "<" in match["how"], limit)
-
-
-def _limit(text: str, metric: Metric | None) -> float | None:
-    """Read a number; of seconds also a duration, and of a fraction also a percentage."""
-    plain = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text)
-    if plain:
-        return float(text)
-    if metric and metric.unit == "fraction" and re.fullmatch(r"\d+(\.\d+)?\s*%", text):
-        return float(text.rstrip("% ")) / 100
-    if metric and metric.unit == "s":
-        try:
-            return parse_duration(text) / SECOND
-        except ValueError:
-            return None
-    return None
+    try:
+        goal = goal_of(text, "a constraint")
+    except UsageError as error:
+        return [Problem("subject_to", error.message, hint=error.hint)]
+    return Constraint(goal.metric.name, goal.at_most, goal.limit)
 
 
 def _contradictions(constraints: Sequence[Constraint]) -> list[Problem]:

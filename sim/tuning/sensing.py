@@ -6,7 +6,7 @@ import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ import numpy as np
 from sim.errors import Problem, UsageError
 from sim.model.distributions import Constant, Lognormal
 from sim.model.scenario import Scenario
+from sim.model.systems.books import rules_of
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import HEADLINES, known
 from sim.results.origins import Source, named
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 SAMPLES: Final = 64
 """Settings of each of the two samples; with k keys 2 + k times as many are simulated."""
 REPLICATIONS: Final = 10
+ROWS_MIN: Final = 8
+"""Samples without a refused setting that there must be."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,9 +54,13 @@ class Sensitivity:
     indices: dict[str, Indices]
     """By metric."""
     samples: int
+    """Settings of each of the two samples that all of the estimate is from."""
     provenance: Provenance
     computed: int = 0
     reused: int = 0
+    left_out: int = 0
+    """Samples without which it had to do: a setting of theirs is refused."""
+    refusals: Refusals = field(default_factory=Refusals)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a JSON object."""
@@ -70,7 +77,8 @@ class Sensitivity:
             for name, found in self.indices.items()
         }
         over = {knob.key: knob.text for knob in self.knobs}
-        counts = {"samples": self.samples, "computed": self.computed, "reused": self.reused}
+        counts = {"samples": self.samples, "left_out": self.left_out, "refused": self.refusals.count}
+        counts |= {"computed": self.computed, "reused": self.reused}
         return {"over": over, "metrics": metrics, **counts, "provenance": self.provenance.as_json()}
 
     def sentence(self, metric: str) -> str:
@@ -120,7 +128,16 @@ class Sensitivity:
 
     def _notes(self) -> Iterator[str]:
         noise = ", ".join(f"{short(name)} {found.noise:.0%}" for name, found in self.indices.items())
+        refused: tuple[str, ...] = ()
+        if self.left_out:
+            asked = self.samples + self.left_out
+            rules = "; ".join(self.refusals.lines())
+            refused = (
+                f"{self.left_out:,} of {asked:,} samples are left out, for a setting of theirs is refused: {rules}. "
+                "What is said holds for the settings that can be",
+            )
         for note in (
+            *refused,
             *(self.sentence(name) for name in self.indices),
             "alone: first-order Sobol index; in all: total index, with interactions. Shares of the variance over these "
             "ranges, so other ranges give others; intervals from resampling settings and replications together",
@@ -184,7 +201,7 @@ def sensitivity(
     names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
     knobs = _checked(chosen, usual(chosen) if over is None else over, names, samples, replications)
     provenance = Provenance.of(chosen, origin, seed, tuple(range(replications)), engine)
-    points = _points(chosen, knobs, samples, seed)
+    points, rows, refusals = _points(chosen, knobs, samples, seed)
     with ExitStack() as stack:
         store = None
         if out is not None:
@@ -197,15 +214,17 @@ def sensitivity(
         bench = Bench(seed, engine, jobs, range(replications), store, report)
         found = [must(each, f"setting {at}") for at, each in enumerate(bench.run(points))]
         bench.seal()
-    indices = {name: indices_of(_responses(name, found, samples, len(knobs)), seed) for name in names}
-    return Sensitivity(chosen, knobs, indices, samples, provenance, bench.computed, bench.reused)
+    indices = {name: indices_of(_responses(name, found, rows, len(knobs)), seed) for name in names}
+    return Sensitivity(chosen, knobs, indices, rows, provenance, bench.computed, bench.reused, samples - rows, refusals)
 
 
 def usual(scenario: Scenario) -> dict[str, str]:
     """Return what is varied where nothing is named: ttl, interval and faults, from half to double."""
     ttl, every = scenario.lease.ttl, scenario.renewal.every
     over = {"lease.ttl": _around_duration(ttl)}
-    over["renewal.every"] = "0.2..0.95" if isinstance(every, float) else _around_duration(every)
+    name = _with_its_like(scenario, "renewal.every")
+    if name:
+        over[name] = "0.2..0.95" if isinstance(every, float) else _around_duration(every)
     for fault in scenario.faults:
         if fault.when.rate:
             over[f"faults.{fault.name}.when.rate"] = f"{fault.when.rate / 2:g}/h..{fault.when.rate * 2:g}/h/log"
@@ -214,6 +233,17 @@ def usual(scenario: Scenario) -> dict[str, str]:
         elif isinstance(fault.length, Constant) and fault.length.value > 1:
             over[f"faults.{fault.name}.length.value"] = _around_duration(fault.length.value)
     return over
+
+
+def _with_its_like(scenario: Scenario, key: str) -> str:
+    """Return a key, joined with those to which its system gives the same value; nothing if it follows from others."""
+    like = [key]
+    for rule in rules_of(scenario):
+        if rule.relation == "=" and key in rule.keys and rule.effect in ("refused", "changed"):
+            if any(term.factor != 1 or not term.key for term in (*rule.left, *rule.right)):
+                return ""
+            like += [each for each in rule.keys if each not in like]
+    return "+".join(like)
 
 
 def _around_duration(ns: int) -> str:
@@ -234,27 +264,40 @@ def _checked(scenario: Scenario, over: Over, names: Sequence[str], samples: int,
     return knobs
 
 
-def _points(scenario: Scenario, knobs: Sequence[Knob], samples: int, seed: int) -> list[Point]:
-    """Return the settings of A, of B, and of A with each column in turn from B."""
+def _points(scenario: Scenario, knobs: Sequence[Knob], samples: int, seed: int) -> tuple[list[Point], int, Refusals]:
+    """Return the settings of A, of B, and of A with each column in turn from B; and how many rows these have.
+
+    A row is left out whole where one of its settings is refused: the products are of settings of the same row.
+    """
     cube = unit_cube("sobol", 2 * len(knobs), samples, seed)
     a, b = cube[:, : len(knobs)], cube[:, len(knobs) :]
     mixed = [np.where(np.arange(len(knobs)) == at, b, a) for at in range(len(knobs))]
-    points: list[Point] = []
     refusals = Refusals()
-    for shares in (row for block in (a, b, *mixed) for row in block):
-        labels = spread(knobs, [knob.at(float(share)) for knob, share in zip(knobs, shares, strict=True)])
-        point = built(scenario, labels, len(points))
-        if isinstance(point, Point):
-            points.append(point)
-        else:
-            refusals.note(labels, point)
-    if refusals.count:
+    rows: list[list[Point]] = []
+    for row in zip(a, b, *mixed, strict=True):
+        built_row = [_point(scenario, knobs, shares, refusals) for shares in row]
+        whole = [point for point in built_row if point is not None]
+        if len(whole) == len(built_row):
+            rows.append(whole)
+    if len(rows) < ROWS_MIN:
         rules = "; ".join(refusals.lines())
         raise UsageError(
-            f"{refusals.count:,} of {samples * (2 + len(knobs)):,} settings are refused, {rules}",
-            "narrow the ranges to where every combination can be",
+            f"{refusals.count:,} of {samples * (2 + len(knobs)):,} settings are refused, {rules}; {len(rows)} of "
+            f"{samples} rows of settings are left, and at least {ROWS_MIN} are needed",
+            "narrow the ranges to where more combinations can be, or take more samples",
         )
-    return points
+    points = [row[block] for block in range(2 + len(knobs)) for row in rows]
+    return [replace(point, index=index) for index, point in enumerate(points)], len(rows), refusals
+
+
+def _point(scenario: Scenario, knobs: Sequence[Knob], shares: Sequence[float], refusals: Refusals) -> Point | None:
+    """Return one setting; None where it is refused, which is noted."""
+    labels = spread(knobs, [knob.at(float(share)) for knob, share in zip(knobs, shares, strict=True)])
+    point = built(scenario, labels, 0)
+    if isinstance(point, Point):
+        return point
+    refusals.note(labels, point)
+    return None
 
 
 def _responses(name: str, found: Sequence[Tallies], samples: int, keys: int) -> Responses:

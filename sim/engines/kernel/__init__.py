@@ -13,7 +13,7 @@ from sim.trace import Trace
 def available() -> tuple[bool, str]:
     """Return whether this engine can run here, and one sentence that says why not."""
     try:
-        importlib.import_module("numba")
+        importlib.import_module("sim.engines.kernel.driving")
     except Exception as error:  # noqa: BLE001 - a broken numba fails in many ways, and none may stop the others
         return False, f"The compiled engine needs numba, which cannot be imported: {error}."
     return True, ""

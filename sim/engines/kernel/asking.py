@@ -46,7 +46,8 @@ def go_on_asking(m: Memory, task: int, by_alarm: bool) -> int:
         full = outcome == word.OUTCOME_FULL
         if full and m[at.COLLISION] == at.CANCEL_NEW and m[task + at.ASK_MAY_CANCEL] != 0:
             return TURNED_AWAY
-        if m[at.CONTENDER] != 0 and observes_an_end(m, task):
+        m[task + at.CALL_TAKE] = -1
+        if full and m[at.CONTENDER] != 0 and observes_an_end(m, task):
             ask(m, task)
         else:
             wait_for_next_poll(m, task, outcome)
@@ -65,7 +66,6 @@ def go_on_asking(m: Memory, task: int, by_alarm: bool) -> int:
 def observes_an_end(m: Memory, task: int) -> bool:
     """Note the versions just read, on the contender's own clock; whether a lease among them is to be taken over."""
     now, best = read(m, m[task + at.TASK_CLOCK]), 0
-    m[task + at.CALL_TAKE] = -1
     sight = m[task + at.ANSWERED_SIGHTS]
     while sight != 0:
         since = now

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -51,10 +53,7 @@ def entry(function: Callable[[Any], None]) -> Callable[[Any], None]:
     def machine_code() -> Callable[[Any], None]:
         with _ONE_AT_A_TIME:
             if not ready:
-                dispatcher = _kept_on_disk(function)
-                with sparing(function.__name__):
-                    dispatcher.compile((types.int64,))
-                ready.append(dispatcher)
+                ready.append(_machine_code_of(function))
         return ready[0]
 
     return lambda address: (ready[0] if ready else machine_code())(address)
@@ -63,25 +62,48 @@ def entry(function: Callable[[Any], None]) -> Callable[[Any], None]:
 # ---------------------------------------------------------------------------------- on disk
 
 
-def _kept_on_disk(function: Callable[[Any], None]) -> Any:
-    """Let numba keep the machine code in a folder named for the sources; without a folder it is kept nowhere."""
-    folders = [Path(__file__).parent / "__pycache__", _user_cache() / "leasesim"]
-    if numba.config.CACHE_DIR:
-        folders.insert(0, Path(numba.config.CACHE_DIR))
-    for folder in folders:
-        before = numba.config.CACHE_DIR
+def _machine_code_of(function: Callable[[Any], None]) -> Any:
+    """Compile a function, or load what was compiled before; whatever is wrong on the disk costs only time."""
+    folder = _folder_for(function)
+    if folder is not None:
         try:
-            place = folder / f"kernel-{_digest(Path(function.__code__.co_filename).parent)}"
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not os.access(place, os.W_OK):
-                continue
-            numba.config.CACHE_DIR = str(place)
-            return numba.njit(**_HOW, cache=True)(function)
-        except (OSError, RuntimeError):
+            return _compile(function, folder)
+        except Exception:  # noqa: BLE001 - a disk that is full, a file that was cut short: all say different things
+            shutil.rmtree(folder, ignore_errors=True)
+    return _compile(function, None)
+
+
+def _compile(function: Callable[[Any], None], folder: Path | None) -> Any:
+    before = numba.config.CACHE_DIR
+    try:
+        numba.config.CACHE_DIR = str(folder or before)
+        dispatcher = numba.njit(**_HOW, cache=folder is not None)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    with sparing(function.__name__):
+        dispatcher.compile((types.int64,))
+    return dispatcher
+
+
+def _folder_for(function: Callable[[Any], None]) -> Path | None:
+    """Return a folder, named for the sources, that machine code can be kept in; None where there is none."""
+    name = f"kernel-{_digest(Path(function.__code__.co_filename).parent)}"
+    for parent in _parents():
+        try:
+            (parent / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
             continue
-        finally:
-            numba.config.CACHE_DIR = before
-    return numba.njit(**_HOW)(function)
+        if os.access(parent / name, os.W_OK):
+            return parent / name
+    return None
+
+
+def _parents() -> Iterator[Path]:
+    if numba.config.CACHE_DIR:
+        yield Path(numba.config.CACHE_DIR)
+    yield Path(__file__).parent / "__pycache__"
+    with suppress(RuntimeError):  # whoever has no home folder has no cache there
+        yield _user_cache() / "leasesim"
 
 
 def _user_cache() -> Path:

@@ -13,7 +13,7 @@ from sim.engines.kernel.compiling import INTERPRETED
 from sim.engines.kernel.loop import go_through
 from sim.engines.kernel.lower import lower
 from sim.engines.kernel.regions import grown
-from sim.errors import UsageError, time_stands_still
+from sim.errors import OutOfReach, UsageError, time_stands_still
 from sim.model.scenario import Scenario
 from sim.trace import Trace
 
@@ -27,7 +27,8 @@ _LIMITS = {
     at.GROW_LEASES: (at.LEASES_LIMIT, "leases granted"),
     at.GROW_LANES: (at.LANES_LIMIT, "arrivals"),
 }
-
+_COUNTS = (at.TOP, at.AGENDA_COUNT, at.ROW_COUNT, at.GRANTED, at.BACKLOG_NEXT)
+"""How much of each is in use."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -71,6 +72,7 @@ def _went_through(memory: Rows, scenario: Scenario, consume: Callable[[Rows], No
     """
     while True:
         go_through(memory if INTERPRETED else memory.ctypes.data)
+        _refuse_overrun(memory, scenario)
         status = int(memory[at.STATUS])
         if status == at.FINISHED:
             return memory
@@ -79,7 +81,7 @@ def _went_through(memory: Rows, scenario: Scenario, consume: Callable[[Rows], No
         if status == at.STANDS_STILL:
             raise time_stands_still(int(memory[at.NOW]))
         if status == at.CLOCK_OUT_OF_RANGE:
-            raise UsageError(
+            raise OutOfReach(
                 "faults: steps or drifts add up to a clock that the kernel cannot follow",
                 'use engine="process", or smaller faults[].step and faults[].ppm',
             )
@@ -90,6 +92,16 @@ def _went_through(memory: Rows, scenario: Scenario, consume: Callable[[Rows], No
             memory[at.STATUS] = at.RUNNING
         else:
             memory = _with_more_room(memory, status, scenario)
+
+
+def _refuse_overrun(memory: Rows, scenario: Scenario) -> None:
+    """Raise `UsageError` if one entry of the agenda wrote past the end of an array: such numbers are worth nothing."""
+    for count, (limit, what) in zip(_COUNTS, _LIMITS.values(), strict=True):
+        if memory[count] > memory[limit]:
+            raise OutOfReach(
+                f"scenario '{scenario.title}': the kernel ran out of room for {what} in the midst of an event",
+                'use engine="process", and please report this scenario: it is a mistake of the kernel',
+            )
 
 
 def _rows(memory: Rows) -> Rows:

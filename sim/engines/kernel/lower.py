@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sim import samplers
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import regions
-from sim.errors import UsageError
+from sim.errors import OutOfReach
 from sim.model.distributions import Distribution, Empirical, Mixture, Part
 from sim.model.faults import Fault
 from sim.model.scenario import Backlog, Closed, Poisson, Scenario, Times
@@ -84,15 +84,15 @@ _MODES = {
 
 
 def refuse_what_does_not_fit(scenario: Scenario) -> None:
-    """Raise `UsageError` for values whose sums would not fit 64 bits."""
+    """Raise `OutOfReach` for values whose sums would not fit 64 bits."""
     hint = 'use engine="process", which counts without bounds'
     if scenario.duration > DURATION_MAX:
-        raise UsageError(f"duration = {scenario.duration} ns: the kernel simulates at most 18 years", hint)
+        raise OutOfReach(f"duration = {scenario.duration} ns: the kernel simulates at most 18 years", hint)
     if abs(scenario.hosts.wall_offset) > _WALL_MAX:
-        raise UsageError("hosts.wall_offset: the kernel's wall clock shows at most 36 years", hint)
+        raise OutOfReach("hosts.wall_offset: the kernel's wall clock shows at most 36 years", hint)
     for index, fault in enumerate(scenario.faults):
         if abs(fault.step) > _WALL_MAX:
-            raise UsageError(f"faults[{index}].step: the kernel's wall clock shows at most 36 years", hint)
+            raise OutOfReach(f"faults[{index}].step: the kernel's wall clock shows at most 36 years", hint)
 
 
 class Tables:
@@ -233,12 +233,12 @@ def _lowered(same: _Same) -> npt.NDArray[np.int64]:
     for where, number in settings.numbers(scenario).items():
         tables.words[where] = bits_of(number)
     tables.words[at.TOP] = tables.words[at.RECORDS_LIMIT] = len(tables.words)
-    clients = tables.words[at.CLIENTS]
+    clients, strikes = tables.words[at.CLIENTS], len(scenario.faults) * scenario.hosts.count
     return regions.laid_out(
         np.array(tables.words, dtype=np.int64),
         {
-            at.RECORDS_LIMIT: len(tables.words) + 16_384,
-            at.AGENDA_LIMIT: clients + len(scenario.faults) * scenario.hosts.count + 256,
+            at.RECORDS_LIMIT: len(tables.words) + at.ALARM_WORDS * strikes + 16_384,
+            at.AGENDA_LIMIT: clients + strikes + 256,
             at.ROWS_LIMIT: 4096,
             at.LEASES_LIMIT: 1024,
             at.LANES_LIMIT: clients + 64,

@@ -32,7 +32,7 @@ from sim.engines.kernel.expiry import first_expired, is_over, reap, watch_lease
 from sim.engines.kernel.layout import Memory
 from sim.engines.kernel.ledger import cools, ending_of, find_lease, remove_lease, stop_cooling
 from sim.engines.kernel.network import is_local, push_message, reply, request_key, service_time
-from sim.engines.kernel.storage import drop, high, low, record, take
+from sim.engines.kernel.storage import drop, high, low, push, record, take
 
 
 @compiled
@@ -63,13 +63,19 @@ def begin_to_serve(m: Memory, message: int) -> None:
 
 @compiled
 def admit(m: Memory) -> None:
-    """Work on the requests that wait for a place, first come first, as far as there are places."""
-    while m[at.QUEUE_FIRST] != 0 and free_places(m) > 0 and is_free(m, at.AUTHORITY_ACTOR):
-        message = m[at.QUEUE_FIRST]
-        m[at.QUEUE_FIRST] = m[message + at.MESSAGE_NEXT]
-        if m[at.QUEUE_FIRST] == 0:
-            m[at.QUEUE_LAST] = 0
-        begin_to_serve(m, message)
+    """Work on the first request that waits for a place, if there is one, then on the next, before anything else.
+
+    Each is an entry of its own on the agenda: the loop looks between two whether the arrays are still long enough.
+    """
+    if m[at.QUEUE_FIRST] == 0 or free_places(m) <= 0 or not is_free(m, at.AUTHORITY_ACTOR):
+        return
+    message = m[at.QUEUE_FIRST]
+    m[at.QUEUE_FIRST] = m[message + at.MESSAGE_NEXT]
+    if m[at.QUEUE_FIRST] == 0:
+        m[at.QUEUE_LAST] = 0
+    begin_to_serve(m, message)
+    if m[at.QUEUE_FIRST] != 0:
+        push(m, m[at.NOW], at.BEFORE_ALL, 0, at.DO_ADMIT, 0, 0, 0)
 
 
 @compiled

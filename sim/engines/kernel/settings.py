@@ -6,6 +6,7 @@ from sim import samplers
 from sim.engines.kernel import layout as at
 from sim.engines.kernel import lower as how
 from sim.engines.kernel.lower import Tables
+from sim.model.crowd import rows_at_one_instant_max
 from sim.model.distributions import Mixture
 from sim.model.scenario import Poisson, Scenario
 from sim.units import SECOND
@@ -140,6 +141,7 @@ def _network(s: Scenario, tables: Tables) -> dict[int, int]:
         at.COUNTS_SUSPEND: s.hosts.monotonic_counts_suspend,
         at.HOST_PPB: round(s.hosts.drift_ppm * 1000),
         at.STARTS_AT: s.starts_at,
+        at.INSTANT_MAX: rows_at_one_instant_max(s),
         at.UP: up,
         at.DOWN_LEG: down,
         at.PLAIN: plain,

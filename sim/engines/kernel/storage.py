@@ -16,6 +16,7 @@ from sim.engines.kernel.layout import (
     ENTITY_MASK,
     ENTITY_SHIFT,
     INSTANT,
+    INSTANT_MAX,
     KEY_HIGH,
     KEY_LOW,
     LATEST,
@@ -42,8 +43,8 @@ from sim.engines.kernel.words import (
     KIND_RENEWED_EARLIER,
     KIND_SEND,
     KIND_SENT_EARLIER,
+    KIND_SKIPPED,
 )
-from sim.trace import ROWS_AT_ONE_INSTANT_MAX
 
 
 @compiled
@@ -162,12 +163,14 @@ def record(m: Memory, kind: int, lane: int, generation: int, number: int, lease:
     count, now = m[ROW_COUNT], m[NOW]
     if now != m[INSTANT]:
         m[INSTANT], m[ROWS_BEFORE] = now, count
-    elif count - m[ROWS_BEFORE] > ROWS_AT_ONE_INSTANT_MAX:
+    elif count - m[ROWS_BEFORE] > m[INSTANT_MAX]:
         m[STATUS] = STANDS_STILL
         return
     if m[SKIPS_POLLS] != 0 and (kind in (KIND_ASK, KIND_REFUSE)):
         m[ROWS_BEFORE] -= 1
         return
+    if kind == KIND_SKIPPED:
+        m[ROWS_BEFORE] += 1  # it stands for events of other instants
     if now < m[LATEST]:
         kind, value, now = earlier(m, kind), now, m[LATEST]
     row = m[ROWS] + count * ROW_WORDS

@@ -48,7 +48,9 @@ def acquire(world: World, run: Run, task: Task, may_be_cancelled: bool = True) -
             return
         if answer.outcome == Outcome.FULL and limit.collision == "cancel_new" and may_be_cancelled:
             raise TurnedAway
-        take_over = observations.expired(answer.versions, task.clock.read(), world.scenario.lease.ttl)
+        take_over = None
+        if answer.outcome == Outcome.FULL:  # a question that went astray shows nothing, and nothing seen is forgotten
+            take_over = observations.expired(answer.versions, task.clock.read(), world.scenario.lease.ttl)
         if take_over is None:
             woken = yield from until_next_poll(world, run, task, answer)
             if woken is not None and woken.ok:

@@ -14,9 +14,10 @@ from sim.engines.process.network import Network
 from sim.engines.process.run import Run
 from sim.engines.process.schedule import Schedule
 from sim.errors import time_stands_still
+from sim.model.crowd import rows_at_one_instant_max
 from sim.model.scenario import Backlog, Scenario
 from sim.streams import Streams
-from sim.trace import ROWS_AT_ONE_INSTANT_MAX, Row, Trace
+from sim.trace import Row, Trace
 from sim.vocabulary import Kind, Rank
 
 
@@ -29,6 +30,7 @@ class World:
         self.draws = Draws(streams)
         self.rows: list[Row] = []
         self._instant = self._rows_before = -1
+        self._rows_at_one_instant_max = rows_at_one_instant_max(scenario)
         self.nature = Actor(self.schedule)
         self.true_time = Clock(self.schedule)
         self.poll = Sampler(scenario.limit.poll)
@@ -61,7 +63,7 @@ class World:
         now = self.schedule.now
         if now != self._instant:
             self._instant, self._rows_before = now, len(self.rows)
-        elif len(self.rows) - self._rows_before > ROWS_AT_ONE_INSTANT_MAX:
+        elif len(self.rows) - self._rows_before > self._rows_at_one_instant_max:
             raise time_stands_still(now)
         self.rows.append((now, kind, lane, generation, number, lease, value))
 
