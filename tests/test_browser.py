@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import sim
+from sim.pages import moments
 from sim.sweeps import Sweep
 from tests.browsers import Visit, browser, grave, violations, visit
 
@@ -48,7 +50,9 @@ def swept() -> Sweep:
 
 @pytest.fixture(scope="module")
 def report(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return Path(sim.report_html(swept, tmp_path_factory.mktemp("report") / "report.html")).as_uri()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(moments, "MOMENTS", 1)
+        return Path(sim.report_html(swept, tmp_path_factory.mktemp("report") / "report.html")).as_uri()
 
 
 def keys_of_column(tab: Any, column: int) -> list[float]:
@@ -145,6 +149,30 @@ def serving(*words: str) -> Iterator[str]:
             yield found.group()
         finally:
             process.terminate()
+
+
+def status(address: str, path: str, **headers: str) -> int:
+    host, _, port = address.removeprefix("http://").rstrip("/").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.putrequest("GET", path, skip_host="Host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_only_this_machine_by_its_own_name_is_served(address: str) -> None:
+    shake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    shake["Sec-WebSocket-Key"] = "AAAAAAAAAAAAAAAAAAAAAA=="
+    port = address.rstrip("/").rpartition(":")[2]
+    assert status(address, "/") == 200
+    assert status(address, "/ws", Origin=address.rstrip("/"), **shake) == 101
+    for name in ("evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}"):
+        assert status(address, "/", Host=name) == 403
+        assert status(address, "/ws", Origin=f"http://{name}", **shake) == 403
 
 
 LAST = "64 replications."

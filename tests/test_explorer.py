@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
-import importlib.util
-import re
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -177,44 +171,3 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys
     said = capsys.readouterr().err
     assert "the live page needs Panel, which is not installed" in said
     assert "pip install 'leasesim[explore]'" in said
-
-
-@pytest.fixture(scope="module")
-def address(subject: Subject) -> Iterator[str]:
-    """The page of `subject`, served by the command."""
-    if importlib.util.find_spec("panel") is None:
-        pytest.skip("panel is not installed: pip install 'leasesim[explore]'")
-    words = ["explore", subject.origin.name, "--port", "0", "--engine", "process"]
-    command = [sys.executable, "-m", "sim.cli", *words]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        try:
-            assert found
-            yield found.group()
-        finally:
-            process.terminate()
-
-
-def status(address: str, path: str, **headers: str) -> int:
-    host, _, port = address.removeprefix("http://").rstrip("/").partition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=60)
-    connection.putrequest("GET", path, skip_host="Host" in headers)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders()
-    try:
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
-def test_only_this_machine_by_its_own_name_is_served(address: str) -> None:
-    shake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-    shake["Sec-WebSocket-Key"] = "AAAAAAAAAAAAAAAAAAAAAA=="
-    port = address.rstrip("/").rpartition(":")[2]
-    assert status(address, "/") == 200
-    assert status(address, "/ws", Origin=address.rstrip("/"), **shake) == 101
-    for name in ("evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}"):
-        assert status(address, "/", Host=name) == 403
-        assert status(address, "/ws", Origin=f"http://{name}", **shake) == 403

@@ -62,6 +62,12 @@ def page(folder: Path) -> str:
     return text
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words only: drawing takes most of the time."""
+    monkeypatch.setattr(moments, "_drawn", lambda _: "data:,")
+
+
 class Outline(HTMLParser):
     """What a page consists of."""
 
@@ -283,7 +289,7 @@ def test_the_command_lays_out_the_same_points(options: dict[str, object], tmp_pa
         "lease.ttl": "1m..8m/log" if options.get("design") == "sobol:5" else ["1m", "8m"],
         "renewal.every": [0.25, 0.5],
     }
-    (tmp_path / "mine.toml").write_text(TOML + "\n[limit]\nslots = 1\n", "utf-8")
+    (tmp_path / "mine.toml").write_text(TOML.replace('"12h"', '"2h"') + "\n[limit]\nslots = 1\n", "utf-8")
     first = sim.sweep(tmp_path / "mine.toml", axes, 1, engine="process", out=tmp_path / "a", **options)  # type: ignore[arg-type]  # parametrised
     words = shlex.split(reproducing.commands(making._without_folders(first))[1])
     assert words[:3] == ["leasesim", "sweep", "mine.toml"]
@@ -313,6 +319,7 @@ def cut(folder: Path, into: Path, keep: int) -> Path:
     return into
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_unfinished_sweep_says_what_is_missing(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -324,6 +331,7 @@ def test_an_unfinished_sweep_says_what_is_missing(
     assert "This sweep is not finished: 2 of 6 settings are missing." in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_failed_points_are_listed_with_their_replay(folder: Path, tmp_path: Path) -> None:
     half = cut(folder, tmp_path / "half", 5)
     record = {
