@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sim import metrics
 from sim.explorer.state import NOBODY, State, Subject
-from sim.metrics import Tally, tally_of
+from sim.metrics import METRICS, Tally, estimate, tally_of
 from sim.model.load import load
 from sim.model.scenario import Scenario
 from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, difference
@@ -109,5 +108,5 @@ def answers(
 
 
 def _rates(tallies: Sequence[Tally]) -> Rates:
-    found = metrics.estimates(tallies)
-    return Rates(found[FALSE_TERMINATIONS], found[OVER_ALLOCATION])
+    kills, excess = (estimate(METRICS[name], tallies) for name in (FALSE_TERMINATIONS, OVER_ALLOCATION))
+    return Rates(kills, excess)
