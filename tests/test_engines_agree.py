@@ -163,6 +163,19 @@ def test_auto_takes_the_reference_for_what_the_kernel_cannot_count() -> None:
         assert tally_of(world, 1, 0) == tally_of(world, 1, 0, engine="process")
 
 
+def test_a_fixed_rate_takes_up_its_grid_again_however_fine() -> None:
+    """After a sleep of a minute 6 * 10^10 points of the grid are past: they are counted, not walked."""
+    agree(
+        loads(
+            'duration = "150s"\nlease = { ttl = "5m" }\nrenewal = { every = "1ns", cadence = "fixed_rate" }\n'
+            'network = { up = "10s", down = "10s" }\nhosts = { monotonic_counts_suspend = true }\n'
+            'runs = { arrivals = { kind = "closed", clients = 1 }, work = "1h" }\n'
+            '[[faults]]\nwhat = "sleep"\nwhen = { times = ["30s"] }\nlength = "1m"\n'
+        ),
+        1,
+    )
+
+
 def test_a_crowd_is_no_loop() -> None:
     """Everybody comes at once: many events at one instant, and time goes on."""
     crowded = loads('duration = "1m"\nruns = { arrivals = { kind = "closed", clients = 51000 }, work = "1h" }\n')
@@ -257,6 +270,26 @@ http = {{ read_timeout = "1h" }}
 server = {{ requests_max = 1, connections_per_run = 1 }}
 runs = {{ arrivals = {{ {arrivals} }}, work = "30s" }}
 """
+A_THOUSAND = """
+duration = "6m"
+limit = { slots = 667, poll = { kind = "exponential", mean = "30s" } }
+lease = { ttl = "1m", expiry_check = "sweep", on_restart = "lost_free" }
+hosts = { count = 50 }
+network = { up = { kind = "lognormal", median = "20ms", sigma = 0.8 }, down = "20ms", loss_up = 0.01 }
+[runs]
+arrivals = { kind = "closed", clients = 1000, think = { kind = "exponential", mean = "1m" } }
+work = { kind = "exponential", mean = "4m" }
+[[faults]]
+name = "sleep"
+what = "sleep"
+when = "5/h"
+length = { kind = "exponential", mean = "1m" }
+[[faults]]
+name = "restart"
+what = "restart"
+when = { times = ["3m"] }
+length = "8s"
+"""
 MANY_MACHINES = """
 duration = "10m"
 hosts = {{ count = {hosts} }}
@@ -280,8 +313,9 @@ length = "30s"
         WAITING_FOR_A_PLACE.format(arrivals='kind = "backlog", waiting = 60'),
         WAITING_FOR_A_PLACE.format(arrivals='kind = "closed", clients = 200'),
         MANY_MACHINES.format(hosts=3000),
+        A_THOUSAND,
     ],
-    ids=["a queue of 60 grants at once", "a queue of 200", "6000 faults to begin with"],
+    ids=["a queue of 60 grants at once", "a queue of 200", "6000 faults to begin with", "1000 holders"],
 )
 def test_arrays_are_long_enough_for_whatever_happens_at_one_instant(text: str) -> None:
     agree(loads(text), 1)

@@ -20,7 +20,7 @@ from sim.trace import Event, Trace
 from sim.units import MINUTE
 from sim.vocabulary import Kind, Outcome
 from tests.strategies import scenarios
-from tests.test_engines_agree import GOLDENS, ROWS_MAX, SEEDS, SHIPPED, outcome
+from tests.test_engines_agree import A_THOUSAND, GOLDENS, ROWS_MAX, SEEDS, SHIPPED, outcome
 
 pytestmark = pytest.mark.skipif(not kernel.available()[0], reason=kernel.available()[1] or "it is available")
 
@@ -173,6 +173,12 @@ def test_jittered_intervals_may_be_shorter_than_expected() -> None:
     )
     for seed in range(20):
         assert assert_same(jittered, seed, 0) is not None
+
+
+def test_a_thousand_holders() -> None:
+    fast = assert_same(loads(A_THOUSAND), 1, 0)
+    assert fast is not None
+    assert sum(event.kind is Kind.SKIPPED for event in fast) > 1000
 
 
 def test_what_was_left_out_does_not_crowd_an_instant(monkeypatch: pytest.MonkeyPatch) -> None:

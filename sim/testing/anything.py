@@ -38,9 +38,10 @@ def distributions(low: str, high: str) -> Strategy:
         value,
         st.builds(lambda mean: {"kind": "exponential", "mean": mean}, value),
         st.builds(lambda m, s: {"kind": "lognormal", "median": m, "sigma": s}, positive, one(0.0, 0.5, 1.5)),
+        st.builds(lambda m: {"kind": "lognormal", "median": m, "p99": high}, positive),
         st.builds(lambda low: {"kind": "uniform", "low": low, "high": high}, value),
-        st.builds(lambda m: {"kind": "pareto", "minimum": m, "alpha": 2.5}, positive),
-        st.builds(lambda m: {"kind": "weibull", "scale": m, "shape": 0.8}, positive),
+        st.builds(lambda m, a: {"kind": "pareto", "minimum": m, "alpha": a}, positive, one(0.9, 2.5)),
+        st.builds(lambda m, k: {"kind": "weibull", "scale": m, "shape": k}, positive, one(0.8, 3.0)),
         st.builds(lambda m, sd: {"kind": "normal", "mean": m, "sd": sd}, value, value),
         st.builds(lambda values: {"kind": "empirical", "values": values}, st.lists(value, min_size=1, max_size=3)),
     )
@@ -61,14 +62,15 @@ SHARES = st.one_of(one(0.2, 0.5, 0.75, 0.9, 1.0, 1.2), durations("5s", "3m"))
 ENDS = one("terminate", "continue", "rejoin", "suspend")
 SHAPES = one("uniform", "truncated_exponential")
 
+CLIENTS = st.one_of(st.integers(0, 5), st.integers(0, 5), st.just(40))
 ARRIVALS = st.one_of(
-    st.builds(lambda n, t: {"kind": "closed", "clients": n, "think": t}, st.integers(0, 5), distributions("0s", "2m")),
+    st.builds(lambda n, t: {"kind": "closed", "clients": n, "think": t}, CLIENTS, distributions("0s", "2m")),
     st.builds(lambda rate: {"kind": "poisson", "rate": rate}, RATES),
     st.builds(lambda times: {"kind": "times", "times": times}, st.lists(durations("0s", "30m"), max_size=5)),
-    st.builds(lambda n: {"kind": "backlog", "waiting": n}, st.integers(1, 3)),
+    st.builds(lambda n: {"kind": "backlog", "waiting": n}, one(1, 2, 3, 30)),
 )
 LIMIT = table(
-    slots=st.integers(0, 3),
+    slots=st.one_of(st.integers(0, 3), st.just(40)),
     collision=one("enqueue", "cancel_new", "watch"),
     poll=distributions("5s", "45s"),
     fifo=st.booleans(),
@@ -77,6 +79,7 @@ LIMIT = table(
     denied_slots=st.booleans(),
     retry_after_jitter=one(0.0, 0.3),
     average_occupancy=durations("1s", "10s"),
+    occupancy_floor=one("0s", "100ms", "2s"),
     slot_decay_per_second=one(0.0, 0.01, 0.3),
 )
 LEASE = table(
@@ -120,6 +123,8 @@ RENEWAL = table(
     runs_in=one("event_loop", "thread", "process", "none"),
     attempts=one(1, 3, "unlimited"),
     backoff=durations("500ms", "5s"),
+    backoff_factor=one(1.0, 2.0, 3.5),
+    backoff_cap=one("1s", "10s", "2m"),
     backoff_jitter=one(0.0, 0.3),
     jitter_shape=SHAPES,
     retry_gone=st.booleans(),
@@ -134,7 +139,12 @@ HTTP = table(
     connect_timeout=durations("1s", "30s"),
     read_timeout=durations("1s", "30s"),
     connect_retries=one(0, 3),
+    connect_backoff=one("0s", "500ms", "3s"),
     max_retries=one(0, 2, 5),
+    backoff=durations("0s", "4s"),
+    backoff_factor=one(1.0, 2.0, 3.5),
+    backoff_cap=one("3s", "1h"),
+    retry_codes=one([], [500], [429, 503], [500, 502, 503]),
     jitter=one(0.0, 0.2),
     jitter_shape=SHAPES,
     retry_refused=st.booleans(),
@@ -162,7 +172,7 @@ RUNS = table(
     cancel=table(rate=RATES, lease=one("release", "orphan")),
 )
 HOSTS = table(
-    count=st.integers(1, 3),
+    count=one(1, 2, 3, 50),
     monotonic_counts_suspend=st.booleans(),
     wall_offset=one("0s", "7s", "-3s"),
     drift_ppm=one(0.0, 100.0, -50_000.0),
@@ -173,7 +183,14 @@ NETWORK = table(
     down=distributions("0s", "300ms"),
     loss_up=CHANCES,
     loss_down=CHANCES,
-    bursts=st.just({"mean_good": "5m", "mean_bad": "30s", "loss_good": 0.01, "loss_bad": 0.9}),
+    bursts=st.fixed_dictionaries(
+        {
+            "mean_good": durations("10s", "5m"),
+            "mean_bad": durations("1s", "1m"),
+            "loss_good": CHANCES,
+            "loss_bad": CHANCES,
+        }
+    ),
     reconnect=distributions("0s", "20s"),
     reconnect_mode=one("refuse", "black_hole"),
     on_suspend=one("reset", "black_hole", "keep"),
@@ -202,6 +219,7 @@ def faults(draw: st.DrawFn, number: int) -> Raw:
         length=distributions("0s", "8m"),
         probability=one(1.0, 0.5, 0.0),
         mode=one("refuse", "reset", "black_hole", "error", "stall"),
+        status=one(429, 500, 503),
         factor=one(1.0, 0.5, 50.0),
         add=durations("0s", "20s"),
         step=one("-2m", "-1s", "0s", "30s", "5m"),
@@ -218,6 +236,8 @@ def raw_scenarios(draw: st.DrawFn) -> Raw:
     tables = st.fixed_dictionaries(
         {"duration": durations("5m", "1h")},
         optional={
+            "warmup": durations("0s", "10m"),
+            "starts_at": one("0s", "9h", "23h50m"),
             "limit": LIMIT,
             "lease": LEASE,
             "server": SERVER,

@@ -114,8 +114,8 @@ class Cadence:
         how = self.world.scenario.renewal.cadence
         if how == "fixed_rate":
             self.due += self._interval()
-            while self.due < now:
-                self.due += self.every
+            missed = max(0, now - self.due)
+            self.due += -(-missed // self.every) * self.every  # on the grid, and not before now
             return self.due
         return max(now, (sent if how == "after_send" else now) + self._interval())
 
