@@ -39,6 +39,19 @@ def test_the_measured_probability_of_correct_selection(confidence: float) -> Non
     assert right / 1000 >= confidence - 0.02
 
 
+def test_rare_things_are_not_decided_by_the_first_that_happens() -> None:
+    """Where most replications see nothing, their variance is zero, and one event looked like the end of its setting."""
+    right = decided = 0
+    for trial in range(100):
+        rng = np.random.default_rng([11, trial])
+        seen = rng.poisson([[0.02], [0.05]], (2, 5000))
+        picked = select(lambda at, n: float(seen[at, n]), 2, 0.03, 0.95, 10_000)  # noqa: B023 - used within the loop
+        decided, right = decided + picked.decided, right + (picked.decided and picked.best == 0)
+        assert not picked.decided or picked.counts[0] > FIRST
+    assert decided > 90
+    assert right >= 0.91 * decided
+
+
 def test_clear_losers_get_no_more_replications() -> None:
     rng = np.random.default_rng(3)
     noise = rng.normal(0, 1, (3, 5000))

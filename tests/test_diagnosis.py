@@ -90,6 +90,7 @@ def test_the_command(capfd: pytest.CaptureFixture[str]) -> None:
     ("words", "told"),
     [
         (["--after", "soon"], "--after soon"),
+        (["--after", "-5s"], "--after -5s: must not be negative"),
         (["--prefect-version", "3.99.1"], 'nearest: "3.9.1"'),
         (["--launch", "srve"], "serve"),
         (["--log", "411"], "410"),

@@ -13,7 +13,7 @@ import pytest
 import sim
 from sim.errors import UsageError
 from sim.stats import Estimate, mean_interval
-from sim.sweeps.sequential import CAP, SEEN_MIN, START, Looked, sample, stages
+from sim.sweeps.sequential import CAP, SEEN_MIN, Looked, sample, stages
 from sim.sweeps.wanting import Budget, budget_of
 
 RATE = "false_terminations_per_lease_hour"
@@ -178,9 +178,29 @@ def test_what_means_nothing_is_refused(small: sim.Scenario, options: dict[str, A
         sim.replicate(small, **options)
 
 
+def test_a_budget_in_lease_hours_is_kept_from_the_first_replication(small: sim.Scenario) -> None:
+    found = sim.replicate(small, precision={RATE: 0.02}, budget="20h")
+    hours = [tally.lease_ns / 3.6e12 for tally in found.tallies]
+    assert sum(hours) <= 20 * 1.2 < sum(hours) + 2 * max(hours)
+    assert found.stopped == "the budget is spent"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": 0.1, "metric": ()}, "metric is empty"),
+        ({"precision": "0.1"}, "precision = '0.1'"),
+        ({"seed": 1.5}, "seed = 1.5: must be a whole number"),
+        ({"jobs": "auto"}, "jobs = 'auto'"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused(small: sim.Scenario, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        sim.replicate(small, **options)
+
+
 def test_budgets_as_they_are_typed() -> None:
     assert budget_of("5000", None) == Budget(5000)
     assert budget_of("1e6h", None).lease_hours == 1e6
     assert budget_of(None, 7) == Budget(7)
     assert Budget(100).room(()) == 100
-    assert budget_of("1e6 lease-h", None).room(()) == START

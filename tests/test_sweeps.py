@@ -149,6 +149,16 @@ def test_everything_wrong_with_the_axes_is_told_at_once(
         assert message in str(caught.value)
 
 
+def test_axes_and_folders_of_the_wrong_kind_are_refused(small: Scenario) -> None:
+    wrong: Any
+    for wrong, message in (({"lease.ttl": 60}, "an axis takes several values"), (["1m"], "must be keys and values")):
+        with pytest.raises(UsageError, match=message):
+            sweep(small, wrong, 1)
+    with pytest.raises(UsageError, match="out is empty"):
+        sweep(small, AXES, 1, out="")
+    assert sweep(small, AXES, 2).versus(0, "queue_wait_seconds").metrics == ("queue_wait_seconds",)
+
+
 def test_a_grid_beyond_reason_is_refused(small: Scenario) -> None:
     with pytest.raises(UsageError, match="1,998,000 points, at most 1,000,000"):
         grid(small, {"lease.ttl": "1s..1h/1000", "limit.slots": "1..999", "renewal.attempts": "1,2"})
@@ -212,12 +222,13 @@ class Doomed(Executor):
 
 
 def test_a_broken_executor_costs_what_it_did_not_do(small: Scenario) -> None:
-    jobs = [Job(0, canonical(small), 1, "process", tuple(range(5)))]
-    batches = list(outcomes(jobs, 5, executor=Doomed(), chunk=1))
-    assert [batch[0].tally is not None for batch in batches] == [True, False, False, False, False]
-    assert {batch[0].error for batch in batches[1:]} == {
-        "RuntimeError: the process that simulated it died (killed, out of memory?)"
-    }
+    jobs = [Job(0, canonical(small), 1, "process", tuple(range(70)))]
+    first, *others = outcomes(jobs, 70, executor=Doomed(), chunk=1)
+    assert (len(first), first[0].tally is not None) == (1, True)
+    assert [(batch[0].tally, batch[0].error) for batch in others] == [
+        *[(None, "RuntimeError: the process that simulated it died (killed, out of memory?)")] * 63,
+        *[(None, "RuntimeError: not simulated: the executor broke before its turn came")] * 6,
+    ]
 
 
 def deadly(task: Task) -> tuple[work.Outcome, ...]:

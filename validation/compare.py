@@ -161,7 +161,7 @@ def report(verdict: Verdict) -> str:
     wrong, level = ("IMPROBABLE" if verdict.improbable else "not improbable"), ALPHA / len(QUESTIONS)
     text.append(
         f"What was recorded is {wrong} under the predictions (each p against {level:g}; right predictions fail this "
-        f"in at most {ALPHA:.0%} of validations)."
+        f"for at most {ALPHA * 100:g} in 100 files of recordings)."
     )
     return "\n".join(text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -39,7 +39,7 @@ class Seen:
     """Does the flow retry by itself?"""
     log: Log = "unknown"
     """How the last renewal ended."""
-    after: str | None = None
+    after: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
     """How long after the start of the run, such as 26m."""
 
 

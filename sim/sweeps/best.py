@@ -21,7 +21,7 @@ from sim.sweeps.grid import Point, grid
 from sim.sweeps.opening import manifest_of
 from sim.sweeps.runner import pool_for
 from sim.sweeps.simulate import Axes, SimulationError, checked
-from sim.sweeps.store import Store
+from sim.sweeps.store import Store, folder_of
 from sim.sweeps.study import Collected, Failure, Progress, Study
 
 BUDGET: Final = 5000
@@ -215,7 +215,7 @@ def best(
         if out is not None:
             everywhere = Provenance.of(chosen, origin, seed, tuple(range(FIRST)), engine)
             manifest = manifest_of(everywhere, Path(origin.name).name, made, "grid")
-            store = stack.enter_context(Store(Path(out), manifest, fresh=not resume))
+            store = stack.enter_context(Store(folder_of(out), manifest, fresh=not resume))
             store.plan(points)
         executor = stack.enter_context(pool_for(engine, jobs)) if jobs > 1 else None
         values = _Values(Study(points, seed, engine, jobs, executor, store, progress), metric, origin, budget)

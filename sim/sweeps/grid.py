@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, overload
@@ -59,6 +59,8 @@ class Point:
 
 def axis(key: str, values: Sequence[object] | str) -> Axis:
     """Return an axis; text values mean what they would on the command line."""
+    if not isinstance(values, Iterable):
+        raise UsageError(f"{key} = {values!r}: an axis takes several values", f'for example {{"{key}": ["1m", "2m"]}}')
     given = values_of(values) if isinstance(values, str) else tuple(values)
     parsed = tuple(parse_value(value) if isinstance(value, str) else value for value in given)
     return Axis(key, parsed, tuple(value if isinstance(value, str) else spelled(value) for value in given))
@@ -66,6 +68,8 @@ def axis(key: str, values: Sequence[object] | str) -> Axis:
 
 def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tuple[tuple[Axis, ...], Points]:
     """Return the axes and every point, the last axis running fastest; AxesError says all that is wrong."""
+    if not isinstance(axes, Mapping):
+        raise UsageError(f"axes = {axes!r}: must be keys and values", 'for example {"lease.ttl": ["1m", "2m"]}')
     made = tuple(axis(key, values) for key, values in axes.items())
     problems = list(doubtful(made))
     if problems:

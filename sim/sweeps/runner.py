@@ -86,7 +86,7 @@ def outcomes(
         lost = yield from _through(executor, tasks, _WINDOW)
         yield from map(_died, lost)
         while (task := tasks.give()) is not None:
-            yield _died(task)
+            yield _died(task, "not simulated: the executor broke before its turn came")
         return
     tasks = Tasks(jobs, left, workers, pace)
     first = tasks.give()
@@ -191,8 +191,8 @@ def _apart(task: Task, tasks: Tasks, error: BaseException) -> Iterator[Batch]:
             tasks.back(half)
 
 
-def _died(task: Task) -> Batch:
-    error = RuntimeError("the process that simulated it died (killed, out of memory?)")
+def _died(task: Task, why: str = "the process that simulated it died (killed, out of memory?)") -> Batch:
+    error = RuntimeError(why)
     return tuple(failed(job.point, number, error) for job in task for number in job.replications)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from sim.sweeps.opening import manifest_of
 from sim.sweeps.planning import BUDGET, planned, worked_through
 from sim.sweeps.runner import JOBS_MAX, pool_for
 from sim.sweeps.sequential import sample
-from sim.sweeps.store import Store
+from sim.sweeps.store import Store, folder_of
 from sim.sweeps.study import Collected, Failure, Progress, Study
 from sim.sweeps.swept import Sweep
 from sim.sweeps.wanting import Precision, budget_of, looked_at, wanted_of
@@ -105,7 +106,7 @@ def replicate(
             stop = sample(
                 lambda number: looked_at(upto(number), wanted, confidence),
                 wanted,
-                lambda number: most.room(upto(number) if number else ()),
+                lambda number: most.room(upto(max(1, number))),
             )
             count = stop.replications
         provenance = Provenance.of(chosen, origin, seed, tuple(range(count)), engine)
@@ -195,7 +196,7 @@ def sweep(
         store = None
         if out is not None:
             manifest = manifest_of(provenance, Path(origin.name).name, plan.axes, plan.text)
-            store = stack.enter_context(Store(Path(out), manifest, fresh=not resume))
+            store = stack.enter_context(Store(folder_of(out), manifest, fresh=not resume))
             if store.damaged and on_damage:
                 on_damage(store.damaged)
         study = Study(plan.points, seed, engine, jobs, executor, store, progress, on_failure, chunk)
@@ -217,6 +218,7 @@ def checked(
         near = nearest(engine, choices)
         hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(choices)}"
         raise UsageError(f"unknown engine '{engine}'", hint)
+    _whole(seed=seed, replications=replications, jobs=jobs, chunk=1 if chunk is None else chunk)
     if not 0 <= seed < 2**63:
         raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
     if replications < 1:
@@ -227,6 +229,12 @@ def checked(
         raise UsageError(f"chunk = {chunk}: must be at least 1")
     if not 0 < confidence < 1:
         raise UsageError(f"confidence = {confidence}: must be between 0 and 1", "0.95 is usual")
+
+
+def _whole(**numbers: object) -> None:
+    for name, number in numbers.items():
+        if not isinstance(number, Integral):
+            raise UsageError(f"{name} = {number!r}: must be a whole number")
 
 
 def all_or_raise(collected: Collected, origin: Origin, study: Study) -> Mapping[Any, Any]:

@@ -191,6 +191,13 @@ def _emptied(folder: Path) -> None:
         path.unlink()
 
 
+def folder_of(out: str | os.PathLike[str]) -> Path:
+    """Return the folder that was asked for; no name at all would be where one happens to be."""
+    if not os.fspath(out):
+        raise UsageError("out is empty", "give a folder; '.' is the one that you are in")
+    return Path(out)
+
+
 def _prepare(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file, not a folder", "give --out a folder; it is made if it is not there")

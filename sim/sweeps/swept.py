@@ -126,15 +126,20 @@ class Sweep:
         return next((at for at, identity in enumerate(identities(self.points)) if identity == own), None)
 
     def versus(
-        self, index: int | None = None, metrics: Sequence[str] = HEADLINES, confidence: float = 0.95, **values: str
+        self,
+        index: int | None = None,
+        metrics: str | Sequence[str] = HEADLINES,
+        confidence: float = 0.95,
+        **values: str,
     ) -> Versus:
         """Compare every point with one: the scenario as it is, or a point by its number or by values."""
         if index is None and not values and self.today is None:
             raise UsageError("the scenario as it is, is not among the points", f"vary {self._missing_today()} too")
         base = self.today if index is None and not values else index
-        for name in metrics:
+        names = (metrics,) if isinstance(metrics, str) else metrics
+        for name in names:
             known(name)
-        return versus(self, self._index(base, values), metrics, confidence)
+        return versus(self, self._index(base, values), names, confidence)
 
     def _missing_today(self) -> str:
         """The values that the scenario has."""

@@ -10,7 +10,7 @@ from sim import metrics
 from sim.errors import UsageError
 from sim.metrics import METRICS, Tally
 from sim.results.measures import known, value_of
-from sim.sweeps.sequential import CAP, START, Looked
+from sim.sweeps.sequential import CAP, Looked
 from sim.units import HOUR
 
 Precision = float | Mapping[str, float]
@@ -30,12 +30,18 @@ def wanted_of(precision: Precision | None, metric: str | Sequence[str]) -> dict[
             raise UsageError("precision names no metric", 'for example {"false_terminations_per_lease_hour": 0.1}')
     else:
         wanted = dict.fromkeys((metric,) if isinstance(metric, str) else metric, precision)
+        if not wanted:
+            raise UsageError("metric is empty: nothing is to be precise", "name one, or leave the precision out")
     for name, share in wanted.items():
         known(name)
-        if not 0 < share <= 1:
+        if not _is_share(share):
             where = f"precision of {name}" if isinstance(precision, Mapping) else "precision"
-            raise UsageError(f"{where} = {share}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
+            raise UsageError(f"{where} = {share!r}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
     return wanted
+
+
+def _is_share(share: object) -> bool:
+    return isinstance(share, int | float) and 0 < share <= 1
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,9 @@ class Budget:
     lease_hours: float | None = None
 
     def room(self, tallies: Sequence[Tally]) -> int:
-        """Return how many replications there may be, by what those that there are came to; a few where none are."""
+        """Return how many replications there may be, by what those that there are came to."""
         if self.lease_hours is None:
             return self.replications
-        if not tallies:
-            return START
         each = sum(tally.lease_ns for tally in tallies) / HOUR / len(tallies)
         fits = int(self.lease_hours / each) if each else self.replications
         return max(len(tallies), min(self.replications, fits))

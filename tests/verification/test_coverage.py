@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verification.coverage import KINDS, TRIALS, Kind, coverage, within
+from tests.verification.coverage import KINDS, SELDOM, TRIALS, Kind, coverage, within
 
-NAMES = [f"{kind.name}, {kind.data}" for kind in KINDS]
+PROMISED = (*KINDS, *SELDOM)
+NAMES = [f"{kind.name}, {kind.data}" for kind in PROMISED]
 
 
 @pytest.mark.verification
-@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+@pytest.mark.parametrize("kind", PROMISED, ids=NAMES)
 def test_coverage_roughly(kind: Kind) -> None:
     assert within(kind, coverage(kind, 1500), slack=0.02)
 
 
 @pytest.mark.long
 @pytest.mark.verification
-@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+@pytest.mark.parametrize("kind", PROMISED, ids=NAMES)
 def test_coverage(kind: Kind) -> None:
     assert within(kind, coverage(kind, TRIALS))
