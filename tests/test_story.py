@@ -10,6 +10,7 @@ from sim import engines
 from sim.model.load import load
 from sim.model.scenario import Scenario
 from sim.story import dangers, tell, tolerances, worst_moment
+from sim.story.bounds import bounds
 from sim.story.patience import FAILURES, patience
 from sim.story.reader import read
 from sim.story.reading import Span, count_spans
@@ -335,6 +336,17 @@ def test_the_tolerances_of_prefect():
     assert values["overlap when cut off, at worst"] == "1h14m"
     assert all(formula for _, _, formula in rows)
     assert len({quantity for quantity, _, _ in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    "name", ["kubernetes-leader-election", "dynamodb-lock", "kcl", "etcd", "consul", "zookeeper", "flyte"]
+)
+def test_a_story_and_the_table_of_closed_forms_say_the_same_hand_over(name):
+    """But for what messages take, which a story leaves out."""
+    world = load(name)
+    table = next(row.value for row in bounds(world) if row.key == "crash.worst")
+    assert table is not None
+    assert 0 <= table - Tolerances(world).handover_ns < 200 * MILLISECOND
 
 
 def _stopped(renewal: dict[str, Any], fault: dict[str, Any], http: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ Strips are laid side by side until no gap is wider than asked for, a nanosecond 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,8 @@ from sim.errors import UsageError
 from sim.extremes.affine import Affine, Cell
 
 TRIALS_MAX: Final = 200_000
+PLACES: Final = 256
+"""Into so many parts the height of a rectangle is divided to find the cells that were met nearby."""
 
 Trial = Callable[[Sequence[int]], int]
 """Takes a point, (x, y) or (x,), whose numbers may be symbolic, and returns a value that may be too."""
@@ -79,16 +82,32 @@ class Cover:
         self.gaps_ns = 0
         """The widths of all gaps that were left."""
         self._lowest: list[Sample] = []
+        self._met: defaultdict[tuple[int, int], list[Sample]] = defaultdict(list)
 
     def sample(self, point: tuple[int, ...], known: list[Sample]) -> Sample:
-        """Return what holds around a point: by a trial, unless it is in a cell that is known here."""
-        for number, cell in enumerate(known):
-            found = cell.moved(point)
-            if found is not None:
-                known.insert(0, known.pop(number))
-                return found
-        known.insert(0, self._tried(point))
-        return known[0]
+        """Return what holds around a point: by a trial, unless it is in a cell that is known here or was met nearby."""
+        places = [known, *self._places(point)]
+        for cells in places:
+            for number, cell in enumerate(cells):
+                found = cell.moved(point)
+                if found is not None:
+                    cells.insert(0, cells.pop(number))
+                    return found
+        found = self._tried(point)
+        for cells in places:
+            cells.insert(0, found)
+        return found
+
+    def _places(self, point: tuple[int, ...]) -> list[list[Sample]]:
+        """Return where cells around a point are kept: those as high up, and those on the same falling diagonal.
+
+        Most borders are at a time of the fault's end, which is start and length together, or at a length.
+        """
+        if len(point) == 1:
+            return []
+        low, high = self.box[1]
+        width = max(1, (high - low) // PLACES)
+        return [self._met[which, at // width] for which, at in enumerate((point[1], point[0] + point[1]))]
 
     def _tried(self, point: tuple[int, ...]) -> Sample:
         self.trials += 1

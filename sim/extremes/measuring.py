@@ -172,21 +172,18 @@ class _Search:
     def _overlap(self, row: Bound, kind: str) -> Measured:
         made = self.bench("bad", prompt=True)
         closed = made.closed
-        upto = closed.free_ns + closed.every_ns
-        if kind not in ("pause", "sleep"):
-            upto += closed.cycle_ns + int(min(row.value or 0, FOREVER // 16))
+        upto, cut_off = closed.free_ns + closed.every_ns, kind not in ("pause", "sleep")
+        endless = cut_off and row.value is not None and row.value >= FOREVER
+        if cut_off:
+            upto += closed.cycle_ns + (2 * closed.free_ns if endless else int(row.value or 0))
         upto = min(upto, FOREVER // 16)
         cover, pieces = self._cover(made, "overlap", kind, upto)
         value, y, x = max((c.value, c.point[1], c.point[0]) for piece in pieces for c in piece.corners)
-        if (
-            kind not in ("pause", "sleep")
-            and row.value is not None
-            and row.value >= FOREVER
-            and value >= upto - closed.free_ns
-        ):
-            value = value * 0 + FOREVER
+        note = ""
+        if endless and value >= upto - closed.free_ns:
+            value, note = value * 0 + FOREVER, f"it lasts as long as what it is cut off by: followed for {length(upto)}"
         replay = self._replay(cover, kind, (x, y), "max") if value else ""
-        return Measured(row, round(value), cover.trials, replay=replay)
+        return Measured(row, round(value), cover.trials, note, replay)
 
     def _tries(self, row: Bound, kind: str) -> Measured:
         made = self.bench("bad", prompt=True)
