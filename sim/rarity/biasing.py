@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Final, Protocol
@@ -33,6 +33,9 @@ _AGES: Final = 64
 OFTEN: Final = 0.9
 FAILING: Final = (1, 2, 3, 4, 6, 9, 14, 20)
 """How many requests in a row are made to fail, in strategies of their own."""
+REMOTE: Final = ("outage", "restart")
+SOONER: Final = (0.9, 0.75, 0.5, 0.25)
+"""Holders try again while the server is away: what lasts until their last try in time is enough to lose the lease."""
 MANY: Final = 0.3
 """Faults expected in a cycle, from which on any of them may be the one that outlasts the lease."""
 
@@ -102,6 +105,10 @@ class Threat:
         lasted for `lasted`.
         """
         return self.deadline - self.wait - lasted if self.frozen else self.deadline - age
+
+    def sooner(self, share: float) -> Threat:
+        """Return the same threat with this share of the slack that a late renewal has."""
+        return replace(self, deadline=self.wait + share * (self.deadline - self.wait))
 
     def enough(self, course: Course) -> Tilt | None:
         """Return the law of a length that is enough."""
@@ -258,6 +265,10 @@ def _struck(threat: Threat) -> list[Strategy]:
             "three adding up": (long, long, enough),
         }
     found: list[Strategy] = [Struck(f"{name}, {way}", threat, occurrences) for way, occurrences in ways.items()]
+    if threat.outlasts and threat.fault.what in REMOTE:
+        found += [
+            Struck(f"{name}, outlasting {share:.0%} of the slack", threat.sooner(share), (enough,)) for share in SOONER
+        ]
     expected = threat.rate * threat.wait
     if threat.outlasts and expected > MANY:
         found.append(AnyOf(f"{name}, any outlasting", threat, 1 / (1 + expected)))

@@ -165,11 +165,12 @@ def rounds(
     last = play(scenario, seed, 0, counts_of(even, min(PILOT * among, budget // 4)), bias, report)
     before, least = 0, CYCLES_MIN
     while True:
+        left = budget - before - len(last)
+        if left <= 0 or (before and left < least):
+            return last, bias, before
         shares = better_shares(last)
         wanted = max(least, cycles_needed(last, shares, half_width, confidence))
-        size = min(wanted, math.ceil(max(CYCLES_MIN, GROWTH[1] * len(last))), budget - before - len(last))
-        if size <= len(last):
-            return last, bias, before
+        size = min(wanted, math.ceil(max(CYCLES_MIN, GROWTH[1] * len(last))), left)
         before += len(last)
         last = play(scenario, seed, before, counts_of(shares, size), bias, report)
         if last.half_width(confidence) <= half_width and last.effective >= EFFECTIVE_MIN:
