@@ -45,8 +45,18 @@ def lossy(ttl: float, loss: float) -> Scenario:
     )
 
 
-def running(mean: float, per_hour: float) -> float:
-    return oracles.running_cycle_exponential(mean, L, C, per_hour / HOUR).displacements * HOUR
+def cut_off(mean: float, per_hour: float) -> Scenario:
+    """Without a network the holder tries again each 10 s, the last time in vain 10 s before the lease ends."""
+    fault = {
+        "what": "outage", "whom": "network", "mode": "refuse", "when": f"{per_hour}/h",
+        "length": {"kind": "exponential", "mean": f"{mean}s"},
+    }  # fmt: skip
+    tries = {"attempts": "unlimited", "backoff": "10s", "backoff_factor": 1.0}
+    return world(1000, lease={"ttl": f"{L}s"}, renewal={"every": f"{C}s", **tries}, faults=[fault])
+
+
+def running(mean: float, per_hour: float, ttl: float = L) -> float:
+    return oracles.running_cycle_exponential(mean, ttl, C, per_hour / HOUR).displacements * HOUR
 
 
 def frozen(mean: float, per_hour: float) -> float:
@@ -60,6 +70,7 @@ CASES = {
     "sleep 1e-3": (paused("sleep", 30, 1.5), frozen(30, 1.5)),
     "sleep 1e-6": (paused("sleep", 15, 0.5), frozen(15, 0.5)),
     "sleep 1e-9": (paused("sleep", 10, 0.3), frozen(10, 0.3)),
+    "outage 1e-6": (cut_off(17, 1), running(17, 1, L - 10)),
     "loss 1e-3": (lossy(100, 0.02), oracles.loss_expiry_rate(100, 30, 0.02) * HOUR),
     "loss 1e-6": (lossy(130, 0.01), oracles.loss_expiry_rate(130, 30, 0.01) * HOUR),
     "loss 1e-9": (lossy(190, 0.015), oracles.loss_expiry_rate(190, 30, 0.015) * HOUR),
