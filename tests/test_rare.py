@@ -15,9 +15,10 @@ from sim.engines.process.draws import Sampler
 from sim.errors import ScenarioError, UsageError
 from sim.model.scenario import Scenario
 from sim.rarity import rare
-from sim.rarity.biasing import Bias, Biased, threats
+from sim.rarity.biasing import Bias, Biased
 from sim.rarity.cycles import Follower, cycle_of, lone_holder
 from sim.rarity.rounds import better_shares, counts_of, play
+from sim.rarity.threats import threats
 from sim.rarity.tilts import Ages, Both, Coin, Power, Sometimes, Start, Tail, beyond
 from sim.streams import Streams
 from tests.verification.checks import world

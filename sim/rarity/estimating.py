@@ -97,7 +97,7 @@ class RareEstimate:
         notes += [
             f"cause {name}: {share:.1%} of the rate, {hits:,} hits" for name, (hits, share) in self.causes.items()
         ]
-        notes += [f"made likely: {name}: {n:,} cycles, {k:,} hits" for name, (n, k) in self.sources.items()]
+        notes += _made_likely(self.sources, self.cycles / 50)
         if math.isfinite(self.crude_lease_hours):
             notes.append(
                 f"counting would need about {number(self.crude_lease_hours)} lease-hours for this width; "
@@ -206,6 +206,17 @@ def _causes(scenario: Scenario, round_: Round) -> dict[str, tuple[int, float]]:
             hits[name] += 1
             shares[name] += weight / total
     return {name: (hits[name], share) for name, share in shares.most_common(8)}
+
+
+def _made_likely(sources: dict[str, tuple[int, int]], least: float) -> list[str]:
+    """Return a line for each strategy that many cycles were drawn by, and one for the others."""
+    much = {name: counts for name, counts in sources.items() if counts[0] >= least}
+    others = [counts for name, counts in sources.items() if name not in much]
+    lines = [f"made likely: {name}: {n:,} cycles, {k:,} hits" for name, (n, k) in much.items()]
+    if others:
+        n, k = (sum(column) for column in zip(*others, strict=True))
+        lines.append(f"made likely: {len(others)} other ways: {n:,} cycles, {k:,} hits")
+    return lines
 
 
 def checked(metric: str, precision: float, confidence: float, budget: int, seed: int) -> None:
