@@ -27,9 +27,8 @@ POWER: Final = 8.0
 OFTEN: Final = 0.9
 FAILING: Final = (1, 2, 3, 4, 6, 9, 14, 20)
 """How many requests in a row are made to fail, in strategies of their own."""
-REMOTE: Final = ("outage", "restart")
-SOONER: Final = (0.9, 0.75, 0.5, 0.25)
-"""Holders try again while the server is away: what lasts until their last try in time is enough to lose the lease."""
+SOONER: Final = (0.75, 0.5, 0.25)
+"""Shares of the slack after which a holder may give up an authority that is away."""
 MANY: Final = 0.3
 """Faults expected in a cycle, from which on any of them may be the one that outlasts the lease."""
 
@@ -132,7 +131,7 @@ def strategies(scenario: Scenario) -> tuple[Strategy, ...]:
     found: list[Strategy] = [Failing("as it is", {}, 0)]
     together: dict[Address, Tilt] = {}
     for threat in threats(scenario):
-        found += _struck(threat)
+        found += _struck(threat) + _retried(threat, scenario)
         together |= _perhaps(threat, float(scenario.lease.ttl + scenario.expiry_grace_ns))
     for name, requests in _requests(scenario).items():
         found += [Failing(f"{name} {failing}", requests, failing) for failing in FAILING]
@@ -154,14 +153,25 @@ def _struck(threat: Threat) -> list[Strategy]:
             "three adding up": (long, long, enough),
         }
     found: list[Strategy] = [Struck(f"{name}, {way}", threat, occurrences) for way, occurrences in ways.items()]
-    if threat.outlasts and threat.fault.what in REMOTE:
-        found += [
-            Struck(f"{name}, outlasting {share:.0%} of the slack", threat.sooner(share), (enough,)) for share in SOONER
-        ]
     expected = threat.rate * threat.wait
     if threat.outlasts and expected > MANY:
         found.append(AnyOf(f"{name}, any outlasting", threat, 1 / (1 + expected)))
     return found
+
+
+def _retried(threat: Threat, scenario: Scenario) -> list[Strategy]:
+    """Return what one fault may do while the holder tries again: outlast the last time-out, or its patience."""
+    if not (threat.remote and threat.outlasts):
+        return []
+    sooner = {
+        "the last time-out": max(scenario.http.connect_timeout, scenario.http.read_timeout),
+        **{f"{share:.0%} of the slack": (1 - share) * threat.slack for share in SOONER},
+    }
+    return [
+        Struck(f"{threat.fault.name}, outlasting {what}", threat.sooner(by), (How.OUTLASTING,))
+        for what, by in sooner.items()
+        if by < threat.slack
+    ]
 
 
 def _perhaps(threat: Threat, window: float) -> dict[Address, Tilt]:

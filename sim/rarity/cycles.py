@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sim.engines.process import faults, population
+from sim.engines.process.client import grown
 from sim.engines.process.draws import Sampler
 from sim.engines.process.world import World
 from sim.errors import Problem
@@ -120,6 +121,14 @@ def longest_latency_ns(scenario: Scenario) -> int:
     laws = (scenario.network.up, scenario.network.down, scenario.server.service)
     parts = [step / 20 for step in range(1, 20)]
     return sum(max(sampler.of(0.99, part) for part in parts) for sampler in map(Sampler, laws))
+
+
+def retry_gap_ns(scenario: Scenario) -> int:
+    """Return the longest wait between two tries of a renewal, without time-outs: the last one may be so early."""
+    renewal, http = scenario.renewal, scenario.http
+    longest = grown(renewal.backoff, renewal.backoff_factor, renewal.backoff_cap, renewal.attempts)
+    inner = grown(http.backoff, http.backoff_factor, http.backoff_cap, http.max_retries) if http.max_retries else 0.0
+    return round(max(longest * (1 + renewal.backoff_jitter), inner * (1 + http.jitter)))
 
 
 # ---- where it does not apply ------------------------------------------------------------------------------

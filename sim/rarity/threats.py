@@ -11,12 +11,14 @@ from sim.engines.process.draws import Sampler
 from sim.model.distributions import Constant
 from sim.model.faults import Fault
 from sim.model.scenario import Scenario
-from sim.rarity.cycles import longest_latency_ns, longest_wait_ns
+from sim.rarity.cycles import longest_latency_ns, longest_wait_ns, retry_gap_ns
 from sim.rarity.tilts import Ages, Block, Tilt, beyond
 from sim.streams import stable_id
 from sim.units import HOUR
 from sim.vocabulary import PART_OF_MIXTURE, Purpose
 
+REMOTE: Final = ("outage", "restart")
+"""The authority is away and the holder is not: what lasts until its last try in time is long enough."""
 _TAIL_MIN: Final = 1e-15
 _AGES: Final = 64
 """Steps in which the danger of an age is known."""
@@ -40,7 +42,7 @@ class Threat:
 
     fault: Fault
     deadline: float
-    """The lease is lost at this age."""
+    """Whoever has not renewed by this age loses the lease."""
     wait: float
     """The longest interval between two renewals; later in the cycle nothing begins."""
     frozen: bool
@@ -80,11 +82,21 @@ class Threat:
         """Return how long an occurrence must last to make the next renewal late: it begins at `age`, and others have
         lasted for `lasted`.
         """
-        return self.deadline - self.wait - lasted if self.frozen else self.deadline - age
+        return self.slack - lasted if self.frozen else self.deadline - age
 
-    def sooner(self, share: float) -> Threat:
-        """Return the same threat with this share of the slack that a late renewal has."""
-        return replace(self, deadline=self.wait + share * (self.deadline - self.wait))
+    @property
+    def remote(self) -> bool:
+        """Whether the holder goes on meanwhile, and tries again."""
+        return self.fault.what in REMOTE
+
+    @property
+    def slack(self) -> float:
+        """From the next renewal to the deadline."""
+        return self.deadline - self.wait
+
+    def sooner(self, by: float) -> Threat:
+        """Return the same threat with an earlier deadline."""
+        return replace(self, deadline=self.deadline - by)
 
     def enough(self, course: Course) -> Tilt | None:
         """Return the law of a length that is enough."""
@@ -113,9 +125,15 @@ def threats(scenario: Scenario) -> tuple[Threat, ...]:
     own = scenario.fence_after_ns if scenario.renewal.fence_anchor != "never" else scenario.lease.ttl
     late = longest_latency_ns(scenario)
     deadline = min(own, scenario.lease.ttl + scenario.expiry_grace_ns) - late
-    wait = longest_wait_ns(scenario)
+    wait = longest_wait_ns(scenario) + late
+    last_try = max(wait, deadline - retry_gap_ns(scenario))
     return tuple(
-        Threat(fault, deadline, wait + late, fault.what == "sleep" and not scenario.hosts.monotonic_counts_suspend)
+        Threat(
+            fault,
+            last_try if fault.what in REMOTE else deadline,
+            wait,
+            fault.what == "sleep" and not scenario.hosts.monotonic_counts_suspend,
+        )
         for fault in scenario.faults
         if fault.probability > 0 and fault.when.rate
     )
