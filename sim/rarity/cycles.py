@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sim.engines.process import faults, population
+from sim.engines.process.client import grown
+from sim.engines.process.draws import Sampler
 from sim.engines.process.world import World
 from sim.errors import Problem
 from sim.model.distributions import constant
@@ -23,6 +25,8 @@ from sim.vocabulary import Kind, Outcome
 
 CYCLES_MIN: Final = 20
 """Runs shorter than this many cycles are mostly beginning and end."""
+REQUESTS_BEFORE: Final = 2
+"""Request 0 acquires, request 1 renews at once: with its answer the cycle begins."""
 _RATE_ONLY: Final = ("slow", "clock_drift", "clock_step")
 
 
@@ -56,12 +60,12 @@ def lone_holder(scenario: Scenario) -> Scenario:
     )
 
 
-def cycle_of(scenario: Scenario, draws: Streams) -> Cycle:
-    """Let a lone holder's world run until its first cycle is over."""
+def cycle_of(scenario: Scenario, draws: Streams, follower: Follower) -> Cycle:
+    """Let a lone holder's world run until its first cycle is over; `follower` is told of every event."""
     world = World(scenario, draws)
     faults.begin(world)
     population.begin(world)
-    env, rows, follower = world.schedule.env, world.rows, Follower()
+    env, rows = world.schedule.env, world.rows
     seen = 0
     while env.peek() < scenario.duration:
         env.step()
@@ -80,6 +84,8 @@ class Follower:
         self.began = self.lost = -1
         self.trouble = -1
         self.suspects: list[int] = []
+        self.next_request = REQUESTS_BEFORE
+        """The number of the first request after the cycle began."""
 
     def after(self, row: Row) -> Cycle | None:
         """Take note of an event; return the cycle if it is over."""
@@ -94,7 +100,7 @@ class Follower:
         elif kind == Kind.ANSWER and value == Outcome.OK:
             if self.began >= 0:
                 return self.ended(time, killed=False)
-            self.began = time
+            self.began, self.next_request = time, number + 1
         return None
 
     def ended(self, time: int, killed: bool) -> Cycle:
@@ -108,6 +114,21 @@ class Follower:
 def longest_wait_ns(scenario: Scenario) -> int:
     """Return the longest interval between two renewals when nothing goes wrong, without round trips."""
     return round(scenario.renew_every_ns * max(1.0, scenario.renewal.jitter[1]))
+
+
+def longest_latency_ns(scenario: Scenario) -> int:
+    """Return how long a round trip seldom exceeds: each leg, and the service, in 99 of 100."""
+    laws = (scenario.network.up, scenario.network.down, scenario.server.service)
+    parts = [step / 20 for step in range(1, 20)]
+    return sum(max(sampler.of(0.99, part) for part in parts) for sampler in map(Sampler, laws))
+
+
+def retry_gap_ns(scenario: Scenario) -> int:
+    """Return the longest wait between two tries of a renewal, without time-outs: the last one may be so early."""
+    renewal, http = scenario.renewal, scenario.http
+    longest = grown(renewal.backoff, renewal.backoff_factor, renewal.backoff_cap, renewal.attempts)
+    inner = grown(http.backoff, http.backoff_factor, http.backoff_cap, http.max_retries) if http.max_retries else 0.0
+    return round(max(longest * (1 + renewal.backoff_jitter), inner * (1 + http.jitter)))
 
 
 # ---- where it does not apply ------------------------------------------------------------------------------

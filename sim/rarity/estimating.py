@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from sim.errors import ScenarioError, UsageError
 from sim.model.scenario import Scenario
-from sim.rarity.biasing import Biased, Strategy, strategies
-from sim.rarity.cycles import Cycle, cycle_of, lone_holder, reasons_against
+from sim.rarity.biasing import Bias
+from sim.rarity.cycles import lone_holder, reasons_against
+from sim.rarity.rounds import EFFECTIVE_MIN, Round, rounds
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import FALSE_TERMINATIONS, known
 from sim.results.origins import Source, named
@@ -24,11 +23,6 @@ from sim.units import HOUR
 
 BUDGET: Final = 100_000
 """Cycles at most."""
-START: Final = 5000
-GROWTH: Final = 1.5
-EFFECTIVE_MIN: Final = 50
-"""Stop only with so many equally weighty kills: fewer have an uncertain variance."""
-_PLAIN_SHARE: Final = 0.2
 OTHER: Final = "requests alone"
 
 Progress = Callable[[int, int], None]
@@ -43,6 +37,9 @@ class RareEstimate:
     cycle_hours: Estimate
     """Mean length of a cycle, from the cycles that nothing was done to."""
     cycles: int
+    """That the estimate comes from."""
+    before: int
+    """Cycles of the rounds before, which decided how many these are and how they were drawn, and nothing else."""
     hits: int
     """Cycles that ended in a false termination."""
     effective: float
@@ -63,7 +60,7 @@ class RareEstimate:
     @property
     def lease_hours(self) -> float:
         """Lease time simulated."""
-        return self.cycle_hours.value * self.cycles
+        return self.cycle_hours.value * (self.cycles + self.before)
 
     def as_json(self) -> dict[str, Any]:
         """Return estimate, diagnostics and provenance as a JSON object."""
@@ -71,6 +68,7 @@ class RareEstimate:
             "metrics": {FALSE_TERMINATIONS: self.estimate.as_json()},
             "method": "rare",
             "cycles": self.cycles,
+            "cycles_before": self.before,
             "hits": self.hits,
             "effective_hits": self.effective,
             "largest_weight_share": self.largest_share,
@@ -86,7 +84,10 @@ class RareEstimate:
         """Return what `repr` shows."""
         e, p = self.estimate, self.provenance
         heading = [in_words(p.title, self.scenario), faults_in_words(self.scenario)]
-        heading.append(f"method rare: {self.cycles:,} renewal cycles, seed {p.seed}, engine process ({self.stopped})")
+        heading.append(
+            f"method rare: {self.cycles:,} renewal cycles after {self.before:,} that chose what to make likely, "
+            f"seed {p.seed}, engine process ({self.stopped})"
+        )
         rows = [(FALSE_TERMINATIONS, number(e.value), interval(e), e.unit)]
         notes = [
             f"hits: {self.hits:,}, worth {self.effective:,.0f} equal ones; the weightiest is {self.largest_share:.1%} "
@@ -96,7 +97,7 @@ class RareEstimate:
         notes += [
             f"cause {name}: {share:.1%} of the rate, {hits:,} hits" for name, (hits, share) in self.causes.items()
         ]
-        notes += [f"made likely: {name}: {n:,} cycles, {k:,} hits" for name, (n, k) in self.sources.items()]
+        notes += _made_likely(self.sources, self.cycles / 50)
         if math.isfinite(self.crude_lease_hours):
             notes.append(
                 f"counting would need about {number(self.crude_lease_hours)} lease-hours for this width; "
@@ -111,36 +112,6 @@ class RareEstimate:
 
     def _repr_html_(self) -> str:
         return self.table().html()
-
-
-@dataclass
-class Samples:
-    """Cycles with their strategies and weights, in order."""
-
-    scenario: Scenario
-    seed: int
-    among: Sequence[Strategy]
-
-    def __post_init__(self) -> None:
-        others = len(self.among) - 1
-        plain = max(1, math.ceil(others * _PLAIN_SHARE / (1 - _PLAIN_SHARE)))
-        self.round = (0,) * plain + tuple(range(1, others + 1))
-        """The strategies of a round of samples."""
-        self.chosen: list[int] = []
-        self.weights: list[float] = []
-        self.cycles: list[Cycle] = []
-
-    def upto(self, count: int) -> None:
-        """Simulate until there are `count`, a whole number of rounds."""
-        size = len(self.round)
-        while len(self.cycles) < count or len(self.cycles) % size:
-            number = len(self.cycles)
-            chosen = self.round[number % size]
-            draws = Biased(self.seed, number, chosen, self.among)
-            self.cycles.append(cycle_of(self.scenario, draws))
-            mixture = sum(draws.likelihoods[j] for j in self.round) / size
-            self.chosen.append(chosen)
-            self.weights.append(1 / mixture)
 
 
 def rare(
@@ -158,8 +129,7 @@ def rare(
         scenario: a scenario, or the name or path of one.
         metric: "false_terminations_per_lease_hour", the only one so far.
         precision: go on until the half-width is at most this share of the rate, in the sense of `sim.replicate`.
-        confidence: nominal coverage of the interval; it held against closed forms down to 1e-9 for sleeps, while pauses
-            at 1e-9 are not settled: take a second seed and a larger budget where a decision hangs on it.
+        confidence: nominal coverage of the interval; it can be too narrow where different faults add up in one cycle.
         budget: renewal cycles at most.
         seed: same seed, same numbers.
         progress: called with the cycles done and planned.
@@ -172,80 +142,81 @@ def rare(
     problems = reasons_against(chosen)
     if problems:
         raise ScenarioError(problems)
-    lone = lone_holder(chosen)
-    samples = Samples(lone, seed, strategies(lone))
-    count = min(START, budget)
-    while True:
-        samples.upto(count)
-        done = len(samples.cycles)
-        if progress:
-            progress(done, budget)
-        rate, diagnosis = _estimate(samples, confidence)
-        half = rate.half_width / rate.value if rate.value > 0 else math.inf
-        precise = half <= precision / (1 + precision) and diagnosis["effective"] >= EFFECTIVE_MIN
-        if precise or done >= budget:
-            break
-        count = min(budget, round(count * GROWTH))
+    wanted = precision / (1 + precision)
+    round_, bias, before = rounds(
+        lone_holder(chosen), seed, wanted, confidence, budget, lambda done: progress(done, budget) if progress else None
+    )
+    rate, cycle_hours = _rate(round_, confidence)
+    half = round_.half_width(confidence)
+    precise = half <= wanted and round_.effective >= EFFECTIVE_MIN
     reached = f"{half:.1%}" if math.isfinite(half) else "no hit"
-    stopped = f"{'wanted' if precise else 'the budget; wanted'} a half-width of {precision:.0%}: {reached}"
     z = t_quantile(10**6, confidence)
-    crude = (z / half) ** 2 / rate.value if 0 < half < math.inf else math.inf
-    provenance = Provenance.of(chosen, origin, seed, tuple(range(1)), "process")
-    return RareEstimate(chosen, rate, crude_lease_hours=crude, stopped=stopped, provenance=provenance, **diagnosis)
+    return RareEstimate(
+        chosen,
+        rate,
+        cycle_hours,
+        cycles=len(round_),
+        before=before,
+        hits=int(round_.killed.sum()),
+        effective=round_.effective,
+        largest_share=float(round_.values.max() / round_.values.sum()) if rate.value else 0.0,
+        mean_weight=_mean_weight(round_, confidence),
+        causes=_causes(chosen, round_),
+        sources=_sources(bias, round_),
+        crude_lease_hours=(z / half) ** 2 / rate.value if 0 < half < math.inf else math.inf,
+        stopped=f"{'wanted' if precise else 'the budget; wanted'} a half-width of {precision:.0%}: {reached}",
+        provenance=Provenance.of(chosen, origin, seed, (0,), "process"),
+    )
 
 
-def _estimate(samples: Samples, confidence: float) -> tuple[Estimate, dict[str, Any]]:
-    chosen, weights = np.array(samples.chosen), np.array(samples.weights)
-    killed = np.array([cycle.killed for cycle in samples.cycles])
-    hours = np.array([cycle.length_ns for cycle in samples.cycles]) / HOUR
-    z, n = weights * killed, len(weights)
-    total, unit = float(z.sum()), known(FALSE_TERMINATIONS).unit
-    effective = total**2 / float((z**2).sum()) if total else 0.0
-    plain = hours[chosen == 0]
-    mean_hours = float(plain.mean())
-    half_hours = t_quantile(max(1, len(plain) - 1), confidence) * float(plain.std(ddof=1)) / math.sqrt(len(plain))
-    length = Estimate(mean_hours, mean_hours - half_hours, mean_hours + half_hours, "h", len(plain), "t", confidence)
-    value = total / n / mean_hours
-    if total:
-        share_z = math.sqrt(_variance(z, chosen)) / (total / n)
-        share_g = float(plain.std(ddof=1)) / math.sqrt(len(plain)) / mean_hours
-        half = t_quantile(max(1, round(effective) - 1), confidence) * value * math.hypot(share_z, share_g)
-        rate = Estimate(value, max(0.0, value - half), value + half, unit, n, "weighted cycles, t", confidence)
-    else:
-        rate = Estimate(0.0, 0.0, math.inf, unit, n, "no hit", confidence)
-    spread = t_quantile(n - 1, confidence) * math.sqrt(_variance(weights, chosen))
-    mean = float(weights.mean())
-    return rate, {
-        "cycle_hours": length,
-        "cycles": n,
-        "hits": int(killed.sum()),
-        "effective": effective,
-        "largest_share": float(z.max()) / total if total else 0.0,
-        "mean_weight": Estimate(mean, mean - spread, mean + spread, "1", n, "t", confidence),
-        "causes": _causes(samples, z, total),
-        "sources": {
-            strategy.name: (int((chosen == j).sum()), int(killed[chosen == j].sum()))
-            for j, strategy in enumerate(samples.among)
-        },
+def _rate(round_: Round, confidence: float) -> tuple[Estimate, Estimate]:
+    """Return the rate, and the mean length of a cycle."""
+    lengths, n = round_.plain_lengths / HOUR, len(round_)
+    mean = float(lengths.mean())
+    half = t_quantile(max(1, len(lengths) - 1), confidence) * float(lengths.std(ddof=1)) / math.sqrt(len(lengths))
+    length = Estimate(mean, mean - half, mean + half, "h", len(lengths), "t", confidence)
+    value, unit = float(round_.values.mean()) / mean, known(FALSE_TERMINATIONS).unit
+    if not value:
+        return Estimate(0.0, 0.0, math.inf, unit, n, "no hit", confidence), length
+    half = value * round_.half_width(confidence)
+    return Estimate(value, max(0.0, value - half), value + half, unit, n, "weighted cycles, t", confidence), length
+
+
+def _mean_weight(round_: Round, confidence: float) -> Estimate:
+    mean, n = float(round_.weights.mean()), len(round_)
+    half = t_quantile(n - 1, confidence) * math.sqrt(round_.variance(round_.weights))
+    return Estimate(mean, mean - half, mean + half, "1", n, "t", confidence)
+
+
+def _sources(bias: Bias, round_: Round) -> dict[str, tuple[int, int]]:
+    chosen, killed = round_.chosen, round_.killed
+    return {
+        strategy.name: (int((chosen == j).sum()), int(killed[chosen == j].sum()))
+        for j, strategy in enumerate(bias.among)
     }
 
 
-def _variance(values: Any, chosen: Any) -> float:
-    """Variance of the mean over a fixed number of samples from each strategy."""
-    parts = [values[chosen == j] for j in np.unique(chosen)]
-    return float(sum(len(part) * part.var(ddof=1) for part in parts if len(part) > 1)) / len(values) ** 2
-
-
-def _causes(samples: Samples, z: Any, total: float) -> dict[str, tuple[int, float]]:
+def _causes(scenario: Scenario, round_: Round) -> dict[str, tuple[int, float]]:
     hits: Counter[str] = Counter()
     shares: Counter[str] = Counter()
-    faults = samples.scenario.faults
-    for cycle, weight in zip(samples.cycles, z.tolist(), strict=True):
+    total = math.fsum(round_.values.tolist())
+    for cycle, weight in zip(round_.cycles, round_.weights.tolist(), strict=True):
         if cycle.killed:
-            name = " + ".join(sorted({faults[index].name for index in cycle.suspects})) or OTHER
+            name = " + ".join(sorted({scenario.faults[index].name for index in cycle.suspects})) or OTHER
             hits[name] += 1
             shares[name] += weight / total
     return {name: (hits[name], share) for name, share in shares.most_common(8)}
+
+
+def _made_likely(sources: dict[str, tuple[int, int]], least: float) -> list[str]:
+    """Return a line for each strategy that many cycles were drawn by, and one for the others."""
+    much = {name: counts for name, counts in sources.items() if counts[0] >= least}
+    others = [counts for name, counts in sources.items() if name not in much]
+    lines = [f"made likely: {name}: {n:,} cycles, {k:,} hits" for name, (n, k) in much.items()]
+    if others:
+        n, k = (sum(column) for column in zip(*others, strict=True))
+        lines.append(f"made likely: {len(others)} other ways: {n:,} cycles, {k:,} hits")
+    return lines
 
 
 def checked(metric: str, precision: float, confidence: float, budget: int, seed: int) -> None:

@@ -11,7 +11,7 @@ from sim.errors import ScenarioError
 from sim.model.scenario import Scenario
 from sim.rarity.cycles import lone_holder, reasons_against
 from sim.rarity.estimating import OTHER, Progress, checked
-from sim.rarity.splitting import FRESH, Copier, Run, levels_for, run_levels
+from sim.rarity.splitting import Copier, Run, levels_for, run_levels
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import FALSE_TERMINATIONS, known
 from sim.results.origins import Source, named
@@ -98,7 +98,7 @@ def split(
         budget: renewal cycles at most.
         seed: same seed, same numbers.
         progress: called with the cycles done and planned.
-        effort: cycles from each level in a run; five times as many from the beginning.
+        effort: cycles from each level in a run; more of them, up to 20 times, where few reach the next level.
 
     It is slower than `sim.rare` and shares no weights with it, so that each can be believed where both agree. Raises
     `ScenarioError` with every reason, by field, where cycles do not tell the rate.
@@ -110,7 +110,7 @@ def split(
         raise ScenarioError(problems)
     copier = Copier(lone_holder(chosen), seed)
     levels = levels_for(copier, effort)
-    each = effort * (FRESH + len(levels))
+    each = sum(level.cycles for level in levels) + effort
     runs: list[Run] = []
     while True:
         runs.append(run_levels(copier, levels, effort))
@@ -128,7 +128,7 @@ def split(
         for at in range(len(levels))
     ]
     provenance = Provenance.of(chosen, origin, seed, (0,), "process")
-    told = tuple(zip(levels, shares, strict=True))
+    told = tuple((level.age_ns, share) for level, share in zip(levels, shares, strict=True))
     return SplitEstimate(chosen, rate, told, len(runs), copier.played, _causes(chosen, runs), stopped, provenance)
 
 

@@ -35,8 +35,11 @@ Address = tuple[int, int, int, int]
 SHARE: Final = 0.25
 """About this share of cycles should reach the next level."""
 LEVELS_MAX: Final = 60
-FRESH: Final = 5
-"""So many times more cycles are played from the beginning: seldom does anything begin in one."""
+MORE: Final = 20
+"""Where fewer reach the next level, more cycles are played, but not more than so many times more: seldom does anything
+begin in a cycle."""
+_TRIAL: Final = 5
+"""In the trial so many times more cycles are played from the beginning."""
 _STEP: Final = 50
 """Levels are at least a fiftieth of the ttl apart."""
 _TOP: Final = 1.0 - 2.0**-53
@@ -233,13 +236,22 @@ class Run:
     """Probability by the faults that began."""
 
 
-def run_levels(copier: Copier, levels: Sequence[int], effort: int) -> Run:
-    """Play `effort` cycles from each level."""
+@dataclass(frozen=True)
+class Level:
+    """An age of the lease, and how many cycles of a run are played towards it from the level below."""
+
+    age_ns: int
+    cycles: int
+
+
+def run_levels(copier: Copier, levels: Sequence[Level], effort: int) -> Run:
+    """Play each level's cycles towards it, and `effort` from the last."""
     result, weight = Run(), 1.0
-    particles = [copier.fresh() for _ in range(FRESH * effort)]
+    sizes = [*(level.cycles for level in levels), effort]
+    particles = [copier.fresh() for _ in range(sizes[0])]
     result.hours_ns = [p.cycle.length_ns for p in particles]
     for at in range(len(levels) + 1):
-        level = levels[at] if at < len(levels) else None
+        level = levels[at].age_ns if at < len(levels) else None
         stopped = [p for p in particles if p.cycle.killed and (level is None or p.peak_ns < level)]
         for p in stopped:
             share = weight / len(particles)
@@ -252,27 +264,33 @@ def run_levels(copier: Copier, levels: Sequence[int], effort: int) -> Run:
         if not old:
             break
         weight *= len(old) / len(particles)
-        # each of the old has the same number of copies, but for one
-        particles = [copier.copy(old[number % len(old)], level) for number in range(effort)]
+        particles = _copies(copier, old, level, sizes[at + 1])
     return result
 
 
-def levels_for(copier: Copier, effort: int) -> list[int]:
-    """Choose levels by a run that is thrown away, so that about `SHARE` of the cycles reach the next one."""
+def _copies(copier: Copier, old: Sequence[Particle], age_ns: int, count: int) -> list[Particle]:
+    """Copy the old at an age, each as often as the others but for one."""
+    return [copier.copy(old[number % len(old)], age_ns) for number in range(count)]
+
+
+def levels_for(copier: Copier, effort: int) -> list[Level]:
+    """Choose levels by a run that is thrown away: about `SHARE` of `effort` cycles reach the next one, or else as many
+    do of more cycles.
+    """
     step = copier.scenario.lease.ttl // _STEP
-    levels: list[int] = []
-    particles = [copier.fresh() for _ in range(FRESH * effort)]
+    levels: list[Level] = []
+    age = 0
+    particles = [copier.fresh() for _ in range(_TRIAL * effort)]
     while len(levels) < LEVELS_MAX:
         ages = sorted(p.peak_ns for p in particles)
         stops = sum(p.cycle.killed for p in particles)
         if stops > SHARE * len(particles):
             break
-        least = (levels[-1] if levels else 0) + step
-        wanted = max(ages[int(len(ages) * (1 - SHARE))] + 1, least)
+        wanted = max(ages[int(len(ages) * (1 - SHARE))] + 1, age + step)
         level = wanted if ages[-1] >= wanted else ages[-1]
-        if level <= (levels[-1] if levels else 0):
+        if level <= age:
             break
         old = [p for p in particles if p.peak_ns >= level]
-        levels.append(level)
-        particles = [copier.copy(old[number % len(old)], level) for number in range(effort)]
+        levels.append(Level(level, round(effort * min(MORE, max(1.0, SHARE * len(particles) / len(old))))))
+        age, particles = level, _copies(copier, old, level, effort)
     return levels

@@ -1,0 +1,139 @@
+"""Faults as threats to a lease: when in a renewal cycle they are dangerous, and how long is long enough."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from sim.engines.process.draws import Sampler
+from sim.model.distributions import Constant
+from sim.model.faults import Fault
+from sim.model.scenario import Scenario
+from sim.rarity.cycles import longest_latency_ns, longest_wait_ns, retry_gap_ns
+from sim.rarity.tilts import Ages, Block, Tilt, beyond
+from sim.streams import stable_id
+from sim.units import HOUR
+from sim.vocabulary import PART_OF_MIXTURE, Purpose
+
+REMOTE: Final = ("outage", "restart")
+"""The authority is away and the holder is not: what lasts until its last try in time is long enough."""
+_TAIL_MIN: Final = 1e-15
+_AGES: Final = 64
+"""Steps in which the danger of an age is known."""
+
+
+@dataclass
+class Course:
+    """What one fault has done in a cycle by now, in nanoseconds."""
+
+    age: float = 0.0
+    """Of the holder's timer: gaps so far, and lengths too where they do not stop it."""
+    lasted: float = 0.0
+    """Lengths so far, without that of the occurrence under way."""
+    length: float = 0.0
+    """Of the occurrence under way."""
+
+
+@dataclass(frozen=True)
+class Threat:
+    """A fault that comes at a rate, and when it endangers a lease. Times are in nanoseconds since the last renewal."""
+
+    fault: Fault
+    deadline: float
+    """Whoever has not renewed by this age loses the lease."""
+    wait: float
+    """The longest interval between two renewals; later in the cycle nothing begins."""
+    frozen: bool
+    """The holder's timers stand still meanwhile: it waits the interval out afterwards, whenever the fault began."""
+
+    @cached_property
+    def name(self) -> int:
+        """Its place in addresses."""
+        return stable_id(self.fault.name)
+
+    @cached_property
+    def rate(self) -> float:
+        """Per nanosecond."""
+        return (self.fault.when.rate or 0.0) / HOUR
+
+    @cached_property
+    def length(self) -> Sampler:
+        """Draws its lengths."""
+        return Sampler(self.fault.length)
+
+    @cached_property
+    def anywhere(self) -> Ages:
+        """Every age alike."""
+        return Ages(self.wait, lambda _: 1.0, 1)
+
+    @cached_property
+    def deadly(self) -> Ages:
+        """Each age as it is dangerous: as an occurrence that begins then is likely to outlast the lease."""
+        return Ages(self.wait, lambda age: beyond(self.fault.length, self.left(age, 0.0)).total, _AGES)
+
+    @cached_property
+    def outlasts(self) -> bool:
+        """Whether its length is drawn, and can outlast the lease."""
+        return not isinstance(self.fault.length, Constant) and self.deadly.after(0.0) > _TAIL_MIN * self.wait
+
+    def left(self, age: float, lasted: float) -> float:
+        """Return how long an occurrence must last to make the next renewal late: it begins at `age`, and others have
+        lasted for `lasted`.
+        """
+        return self.slack - lasted if self.frozen else self.deadline - age
+
+    @property
+    def remote(self) -> bool:
+        """Whether the holder goes on meanwhile, and tries again."""
+        return self.fault.what in REMOTE
+
+    @property
+    def slack(self) -> float:
+        """From the next renewal to the deadline."""
+        return self.deadline - self.wait
+
+    def sooner(self, by: float) -> Threat:
+        """Return the same threat with an earlier deadline."""
+        return replace(self, deadline=self.deadline - by)
+
+    def enough(self, course: Course) -> Tilt | None:
+        """Return the law of a length that is enough."""
+        tail = beyond(self.fault.length, self.left(course.age, course.lasted))
+        return tail if _TAIL_MIN < tail.total < 1 else None
+
+    def ended(self, course: Course) -> None:
+        """Take note that the occurrence under way is over."""
+        course.lasted += course.length
+        course.age += 0.0 if self.frozen else course.length
+        course.length = 0.0
+
+    def drawn(self, purpose: int, block: Block, course: Course) -> None:
+        """Take note of a draw."""
+        if purpose == Purpose.FAULT_GAP:
+            course.age -= math.log1p(-block[0]) / self.rate
+            course.length = float(self.length.constant or 0)
+        elif purpose == Purpose.FAULT_LENGTH:
+            course.length = float(self.length.of(block[0], block[PART_OF_MIXTURE]))
+        elif block[0] >= self.fault.probability:
+            course.length = 0.0
+
+
+def threats(scenario: Scenario) -> tuple[Threat, ...]:
+    """Return the faults that come at a rate."""
+    own = scenario.fence_after_ns if scenario.renewal.fence_anchor != "never" else scenario.lease.ttl
+    late = longest_latency_ns(scenario)
+    deadline = min(own, scenario.lease.ttl + scenario.expiry_grace_ns) - late
+    wait = longest_wait_ns(scenario) + late
+    last_try = max(wait, deadline - retry_gap_ns(scenario))
+    return tuple(
+        Threat(
+            fault,
+            last_try if fault.what in REMOTE else deadline,
+            wait,
+            fault.what == "sleep" and not scenario.hosts.monotonic_counts_suspend,
+        )
+        for fault in scenario.faults
+        if fault.probability > 0 and fault.when.rate
+    )
