@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import pytest
 
 from sim.metrics import METRICS, Tally, causes_of, conservation, estimates, measure, total
+from sim.results.measures import zero_lines
 from sim.units import HOUR, SECOND
 from tests.tracewords import BATCH, OUTAGE, OVERLAP, trace, world
 
@@ -68,14 +69,44 @@ def test_zero_shows_an_upper_bound_where_there_is_one() -> None:
     found = estimates([nothing] * 5)
     for name in METRICS:
         assert found[name].value == 0 or math.isnan(found[name].value) or METRICS[name].better == "high", name
-    # -ln(0.025) / 10 lease-hours; 1 - 0.025^(1/50) of 50 runs.
+    # -ln(0.025) / 10 lease-hours, or 50 runs.
     assert found["false_terminations_per_lease_hour"].high == pytest.approx(0.36889, rel=1e-4)
     assert found["false_terminations_forgotten_per_lease_hour"].high == pytest.approx(0.36889, rel=1e-4)
     assert found["false_termination_incidents_per_lease_hour"].high == pytest.approx(0.36889, rel=1e-4)
     assert found["over_allocation_incidents_per_hour"].high == pytest.approx(0.73778, rel=1e-4)
-    assert found["false_termination_probability"].high == pytest.approx(0.07113, rel=1e-3)
+    assert found["false_termination_probability"].high == pytest.approx(0.07378, rel=1e-3)
     assert found["over_allocation_slot_seconds_per_hour"].high == math.inf
     assert math.isnan(found["reclaim_latency_seconds"].value)
+
+
+def test_zero_kills_may_be_a_batch_that_did_not_come() -> None:
+    """One incident can stop as many as can hold at once: the slots, and what was in excess, of the runs there were."""
+    nothing = Tally(observed_ns=HOUR, capacity_ns=10 * HOUR, lease_ns=8 * HOUR, runs_finished=9, runs_started=40)
+    rate, probability = "false_terminations_per_lease_hour", "false_termination_probability"
+    found = estimates([nothing] * 4)
+    one = -math.log(0.025) / 32
+    assert found["false_termination_incidents_per_lease_hour"].high == pytest.approx(one)
+    assert found[rate].high == pytest.approx(10 * one)
+    assert found[rate].method == "no incident, Garwood x 10 runs that one can stop"
+    assert estimates([nothing, replace(nothing, peak_slots=2)] * 2)[rate].high == pytest.approx(12 * one)
+    assert estimates([replace(nothing, runs_started=3)] * 4)[rate].high == pytest.approx(3 * one)
+    said = next(zero_lines(found))
+    assert "if one incident stops all 10 that can hold at once: of incidents, below 0.115" in said
+    # 36 runs are 4 trials; 0.025 of all 4 without a kill
+    assert found[probability].high == pytest.approx(1 - 0.025 ** (1 / 4))
+    assert found[probability].method == "none in 4 replications, Clopper-Pearson"
+    killed = replace(nothing, runs_finished=0, runs_terminated=9, false_terminations=9, false_termination_incidents=1)
+    every = estimates([killed] * 4)[probability]
+    assert (every.low, every.high) == pytest.approx((0.025 ** (1 / 4), 1.0))
+
+
+def test_a_bound_on_batches_holds_the_truth() -> None:
+    """A restart once in six replications takes all ten runs; studies that saw none have to hold that rate too."""
+    quiet = Tally(observed_ns=4 * HOUR, capacity_ns=40 * HOUR, lease_ns=40 * HOUR, runs_finished=20, runs_started=20)
+    for few in (3, 5, 10):
+        found = estimates([quiet] * few)
+        assert found["false_terminations_per_lease_hour"].high > 10 / 6 / 40
+        assert found["false_termination_probability"].high > 10 / (6 * 20 + 10)
 
 
 def test_a_single_replication_has_estimates_too() -> None:

@@ -26,7 +26,7 @@ def small() -> sim.Scenario:
 
 @pytest.fixture(scope="module")
 def swept(small: sim.Scenario) -> sim.Sweep:
-    return sim.sweep(small, {"lease.ttl": ["1m", "120s", "20m"], "limit.slots": [1, 2]}, replications=10)
+    return sim.sweep(small, {"lease.ttl": ["1m", "120s", "20m"], "limit.slots": [1, 2]}, replications=12)
 
 
 def test_every_point_is_compared_with_the_scenario_as_it_is(swept: sim.Sweep) -> None:

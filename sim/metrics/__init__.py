@@ -2,7 +2,8 @@
 
 - `measure` walks over one trace and returns its `Tally`, whole numbers that add up over replications.
 - `tally_of` simulates a replication and returns its tally; with the compiled engine no trace is made.
-- `estimates` turns tallies into every metric of `METRICS`; `causes_of` splits two of them by cause.
+- `estimates` turns tallies into every metric of `METRICS`; `causes_of` splits two of them by cause;
+  `contributing` tells of how many replications one is made.
 - `conservation` names the identities that a tally breaks.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from sim.metrics.causes import WITHOUT_FAULT, Cause, Causes, LeaseLife
 from sim.metrics.checks import conservation
-from sim.metrics.estimating import causes_of, estimate, estimates
+from sim.metrics.estimating import causes_of, contributing, estimate, estimates
 from sim.metrics.measuring import measure
 from sim.metrics.spec import METRICS, Metric
 from sim.metrics.streaming import tally_of
@@ -26,6 +27,7 @@ __all__ = [
     "Tally",
     "causes_of",
     "conservation",
+    "contributing",
     "estimate",
     "estimates",
     "measure",

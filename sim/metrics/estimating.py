@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def estimates(tallies: Sequence[Tally], confidence: float = 0.95) -> dict[str, Estimate]:
     """Return every metric of `METRICS` with its interval, from one tally a replication.
 
-    Rates and shares are ratios of sums over replications, so that a replication weighs as much as it saw. Where
-    nothing happened, counts get the upper bound that the exposure allows for incidents. Kills come in batches, so
-    they get a Poisson interval only where each stands alone; otherwise the spread of the replications decides. Where
-    nobody was killed, one incident may still kill as many as there are slots, so the bound is that many times higher.
+    Rates and shares are ratios of sums over replications, so that a replication weighs as much as it saw. Kills come
+    in batches, so they get a Poisson interval only where each stands alone; otherwise the spread of the replications
+    decides. Where nothing happened, incidents get the upper bound that the exposure allows, and kills that bound times
+    the runs that one incident can stop: as many as can hold at once, which are the slots and what was ever in excess.
     """
     return {name: estimate(metric, tallies, confidence) for name, metric in METRICS.items()}
 
@@ -32,13 +32,26 @@ def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95)
         found = mean_interval(tops, metric.unit, confidence)
         return replace(found, low=max(found.low, 0.0))
     bottoms = [_sum(tally, metric.under) / metric.under_ns for tally in tallies]
-    kills = metric.estimator == "kills"
-    counted = metric.estimator == "incidents" or (kills and any(tops) and _alone(tallies))
-    batch = _slots(tallies) if kills and not any(tops) else None
-    found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted, per_event=batch)
+    if metric.estimator in ("kills", "per_run") and tallies and not any(tops):
+        found = _no_kill(ratio_interval(tops, bottoms, metric.unit, confidence, per_event=_batch(tallies)), tallies)
+    else:
+        counted = metric.estimator == "incidents" or (metric.estimator == "kills" and _alone(tallies))
+        found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted)
     if metric.estimator == "per_run":
-        return _probability(found, sum(bottoms), _slots(tallies), confidence)
+        return _share_of_runs(found, sum(runs > 0 for runs in bottoms))
     return replace(found, high=min(found.high, 1.0)) if metric.unit == "fraction" else found
+
+
+def contributing(metric: Metric, tallies: Sequence[Tally]) -> float:
+    """Return of how many replications the metric is made: Kish's effective number, (sum of x)^2 / sum of x^2.
+
+    As many as see anything if all see as much, fewer if few outweigh the rest. A replication that has no more than the
+    metric's background counts as one that saw nothing: what makes the metric large was not in it.
+    """
+    field, most = metric.background
+    tops = [_sum(tally, metric.over) for tally in tallies if getattr(tally, field) > most]
+    squares = sum(top * top for top in tops)
+    return sum(tops) ** 2 / squares if squares else 0.0
 
 
 def causes_of(
@@ -88,18 +101,35 @@ def _alone(tallies: Sequence[Tally]) -> bool:
     return all(tally.false_termination_incidents == tally.false_terminations for tally in tallies)
 
 
-def _slots(tallies: Sequence[Tally]) -> float:
-    """Return how many leases one incident ends at most: as many as are held at once."""
-    observed = sum(tally.observed_ns for tally in tallies)
-    return max(1.0, sum(tally.capacity_ns for tally in tallies) / observed) if observed else 1.0
+def _batch(tallies: Sequence[Tally]) -> int:
+    """Return how many runs one occurrence of a fault can stop: those that can hold at once, of those there were."""
+    slots = max(tally.capacity_ns // max(1, tally.observed_ns) + tally.peak_slots for tally in tallies)
+    runs = max(tally.started_at_first + max(tally.runs_started, tally.runs_granted) for tally in tallies)
+    return max(1, min(slots, runs))
 
 
-def _probability(found: Estimate, runs: float, batch: float, confidence: float) -> Estimate:
-    """Keep a share of runs within [0, 1]; where none was hit or all were, the exact bound for so many batches."""
-    if found.value in (0, 1) and runs >= 1:
-        trials = max(1, int(runs / batch))
-        exact = proportion_interval(int(found.value) * trials, trials, found.unit, confidence, "exact")
-        together = f" in {trials:,} batches" if batch > 1 else ""
-        method = f"{'none' if found.value == 0 else 'all'} of {runs:.0f} runs{together}, Clopper-Pearson"
-        return replace(found, low=exact.low, high=exact.high, method=method)
+def _no_kill(found: Estimate, tallies: Sequence[Tally]) -> Estimate:
+    """Say what the bound on kills is made of."""
+    batch = _batch(tallies)
+    return (
+        found
+        if batch == 1 or found.value != 0
+        else replace(found, method=f"no incident, Garwood x {batch:,} runs that one can stop")
+    )
+
+
+def _share_of_runs(found: Estimate, replications: int) -> Estimate:
+    """Keep a share of runs within [0, 1]; where none was hit or all were, no more than so many replications allow.
+
+    Runs of one replication share its faults, so the trials are replications: where none of n has a kill, the share of
+    those that have one is bounded (Clopper and Pearson), and the share of runs that are killed is no larger. That
+    bound and the one by incidents both say how large the share may be for nothing to be seen: the smaller holds.
+    """
+    if found.value in (0, 1) and replications:
+        exact = proportion_interval(0, replications, found.unit, found.confidence, "exact")
+        method = f"{'none' if found.value == 0 else 'all'} in {replications:,} replications, Clopper-Pearson"
+        if found.value == 1:
+            return replace(found, low=1 - exact.high, high=1.0, method=method)
+        if exact.high < found.high:
+            return replace(found, high=exact.high, method=method)
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))

@@ -31,13 +31,17 @@ class Metric:
     better: Literal["low", "high"] | None = "low"
     detector: str = ""
     """The failure-detector term."""
+    background: tuple[str, int] = ("observed_ns", -1)
+    """A field of the tally, and up to how many nanoseconds in a replication it shows only requests under way."""
     estimator: Estimator = "ratio"
     """`ratio` of sums; of `incidents` that are independent; of `kills`, which may come in batches; `per_run`, a
     probability with replications as clusters; `mean` over replications."""
 
 
-def _per_hour(name: str, field: str, meaning: str, unit: str = "slot-s/h") -> Metric:
-    return Metric(name, unit, meaning, (field,), ("observed_ns",), SECOND, HOUR)
+def _per_hour(name: str, field: str, meaning: str, background: int = 0) -> Metric:
+    return Metric(
+        name, "slot-s/h", meaning, (field,), ("observed_ns",), SECOND, HOUR, background=(field, background)
+    )  # fmt: skip
 
 
 def _kills(name: str, field: str, meaning: str) -> Metric:
@@ -136,16 +140,17 @@ _ALL: Final = (
     ),
     Metric(
         "queue_wait_seconds", "s", "From arrival to first grant, of the runs that were granted.",
-        ("queue_wait_ns",), ("queue_waits",), SECOND,
+        ("queue_wait_ns",), ("queue_waits",), SECOND, background=("queue_wait_max_ns", SECOND),
     ),
     _per_hour(
         "vacancy_slot_seconds_per_hour", "vacancy_ns",
         "Runs wait while the books keep slots that no living run has a lease for: the smaller of the two.",
+        10 * SECOND,
     ),
     Metric(
         "leaked_slots", "slots",
         "Slots in use by the books with neither lease nor believer behind them (time average).",
-        ("leaked_ns",), ("observed_ns",),
+        ("leaked_ns",), ("observed_ns",), background=("leaked_ns", 10 * SECOND),
     ),
     Metric(
         "wasted_work_fraction", "fraction", "Share of executed time that went to runs which were stopped or crashed.",
@@ -165,7 +170,7 @@ _ALL: Final = (
     ),
     Metric(
         "waiting_runs", "runs", "Runs between arrival and first grant (time average).",
-        ("waiting_ns",), ("observed_ns",),
+        ("waiting_ns",), ("observed_ns",), background=("waiting_ns", 10 * SECOND),
     ),
     Metric(
         "idle_holders", "runs", "Runs that hold a lease and are halted: asleep, stopped, paused, between retries.",

@@ -32,7 +32,8 @@ CORE: Final = (
     "renewal_requests_per_second",
 )
 """What a table on a terminal shows."""
-_INCIDENTS: Final = "over_allocation_incidents_per_hour"
+_EXCESSES: Final = "over_allocation_incidents_per_hour"
+_INCIDENTS: Final = "false_termination_incidents_per_lease_hour"
 
 
 def known(name: str) -> Metric:
@@ -104,14 +105,24 @@ def cause_lines(false_terminations: Mapping[str, Estimate], over_allocation: Map
 
 def zero_lines(estimates: Mapping[str, Estimate]) -> Iterator[str]:
     """Say what a count of zero shows, and what it does not."""
-    kills, incidents = estimates[FALSE_TERMINATIONS], estimates[_INCIDENTS]
-    for what, estimate in (("false termination", kills), ("over-allocation", incidents)):
+    for what, estimate in (
+        ("false termination", estimates[FALSE_TERMINATIONS]),
+        ("over-allocation", estimates[_EXCESSES]),
+    ):
         if estimate.value == 0:
             seen = f"no {what} in {estimate.n:,} replication{'' if estimate.n == 1 else 's'}"
             shows = "does not bound its rate"
             if math.isfinite(estimate.high):
                 shows = f"only shows a rate below {number(estimate.high)} {estimate.unit} ({estimate.confidence:.0%})"
-            yield f"{seen} {shows}"
+            yield f"{seen} {shows}{_if_batched(estimate, estimates[_INCIDENTS])}"
+
+
+def _if_batched(kills: Estimate, incidents: Estimate) -> str:
+    """Say so where a bound on kills takes incidents for as large as they can be."""
+    if not incidents.high < kills.high < math.inf or kills.unit != incidents.unit:
+        return ""
+    batch = f"{round(kills.high / incidents.high):,}"
+    return f", if one incident stops all {batch} that can hold at once: of incidents, below {number(incidents.high)}"
 
 
 def _share(share: float) -> str:

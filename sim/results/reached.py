@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sim.results.tables import number
 from sim.stats import Estimate, needed_for
 
-State = Literal["precise", "zero", "alike", "open"]
+State = Literal["precise", "zero", "alike", "background", "open"]
+
+MADE_OF_MIN: Final = 10
+"""Replications that a metric is made of before it can be precise; their relative spread is unknown before."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Reached:
     """The half-width asked for, as a share of the value."""
     estimate: Estimate
     state: State
+    made_of: float
+    """Of how many replications the metric is made: few where few outweigh the rest (`sim.metrics.contributing`)."""
 
     @property
     def share(self) -> float:
@@ -47,8 +52,13 @@ class Reached:
             return f"{asked}, zero in all {e.n:,} replications: {bound}"
         if self.state == "alike":
             return f"{asked}, the same in all {e.n:,} replications: nothing varies that could be averaged"
+        if self.state == "background":
+            none = "none saw more than requests take: one that does may outweigh all"
+            return f"{asked}, reached {self.share:.1%} with {e.n:,}, and {none}"
         if self.share <= self.wanted / (1 + self.wanted):
-            return f"{asked}, reached {self.share:.1%} with {e.n:,}, and no second look could confirm it"
+            few = f"it is made of about {self.made_of:.0f} of them, and {MADE_OF_MIN} are the least"
+            why = few if self.made_of < MADE_OF_MIN else "no second look could confirm it"
+            return f"{asked}, reached {self.share:.1%} with {e.n:,}, but {why}"
         reached = f"reached {self.share:.0%}" if math.isfinite(self.share) else "no interval yet"
         more = f": about {self.needed:,} replications would do" if self.needed else ""
         return f"{asked}, {reached} with {e.n:,}{more}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, nan
 
 from sim.stats.estimates import Array, Estimate, Values, check_confidence, pair_of, sample_of
-from sim.stats.skewed import NAME, WIDER, Sample
+from sim.stats.skewed import NAME, WIDER, Differences, Sample
 
 ALIKE, ZERO = "no interval: the same in every replication", "zero in every replication"
 ONE = "no interval: one replication"
@@ -23,15 +23,14 @@ def mean_interval(values: Values, unit: str, confidence: float = 0.95) -> Estima
     quantity that is never negative and bounds nothing above: [0, inf).
     """
     sample = sample_of("values", values)
-    estimate = _interval(sample, unit, confidence)
+    estimate = _interval(Sample(sample, _largest(sample)), NAME, unit, confidence)
     if sample.size > 1 and not sample.any():
         return Estimate(0.0, 0.0, inf, unit, sample.size, ZERO, confidence)
     return estimate
 
 
 def paired_difference(a: Values, b: Values, unit: str, confidence: float = 0.95) -> Estimate:
-    """Mean of a - b over replications run on common random numbers: t on the differences, or with their skewness taken
-    out, whichever is wider.
+    """Mean of a - b over replications run on common random numbers, by their differences.
 
     Args:
         a: first design, shape (n,).
@@ -39,24 +38,29 @@ def paired_difference(a: Values, b: Values, unit: str, confidence: float = 0.95)
         unit: unit of both.
         confidence: nominal coverage.
 
-    If no replication differs, the bounds are infinite: the designs may still differ in rare ones. So they are if all
-    differ by the same; then `p` is the sign test's, for how much is not known, but which way is.
+    The interval is the wider of t and t corrected for skewness: differences may be skewed, as where only one design
+    sees anything, or symmetric, and then the skewness of a few is noise. If no replication differs by more than
+    rounding, the bounds are infinite: the designs may still differ in rare ones. So they are if all differ by the same;
+    then `p` is the sign test's, for how much is not known, but which way is.
     """
     first, second = pair_of("a", a, "b", b)
-    return _interval(first - second, unit, confidence, first, second)
+    sample = Differences(first - second, max(_largest(first), _largest(second)))
+    return _interval(sample, f"paired, {WIDER}", unit, confidence)
 
 
-def _interval(sample: Array, unit: str, confidence: float, *made_of: Array) -> Estimate:
+def _interval(sample: Sample, method: str, unit: str, confidence: float) -> Estimate:
     check_confidence(confidence)
-    if not sample.size:
+    n = sample.n
+    if not n:
         return Estimate(nan, -inf, inf, unit, 0, ONE, confidence)
-    spread = Sample(sample, max(float(abs(each).max()) for each in made_of or (sample,)), 0, bool(made_of))
-    if spread.alike:
-        value = spread.settled(spread.mean)
-        p = sign_p(value, spread.n)
-        return Estimate(value, -inf, inf, unit, spread.n, ALIKE if spread.n > 1 else ONE, confidence, p)
-    method = WIDER if made_of else NAME
-    return Estimate(spread.mean, *spread.bounds(confidence), unit, spread.n, method, confidence, spread.p_of())
+    if sample.alike:
+        value = sample.rounded(sample.mean)
+        return Estimate(value, -inf, inf, unit, n, ALIKE if n > 1 else ONE, confidence, sign_p(value, n))
+    return Estimate(sample.mean, *sample.bounds(confidence), unit, n, method, confidence, sample.p_of())
+
+
+def _largest(values: Array) -> float:
+    return float(abs(values).max(initial=0.0))
 
 
 def sign_p(value: float, n: int) -> float:

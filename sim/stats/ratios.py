@@ -10,7 +10,7 @@ import numpy as np
 from sim.stats.counts import rate_interval
 from sim.stats.estimates import Array, Estimate, Values, check_confidence, pair_of
 from sim.stats.means import ALIKE, ONE, ZERO, sign_p
-from sim.stats.skewed import NAME, WIDER, Sample
+from sim.stats.skewed import NAME, WIDER, Differences, Sample
 
 JACKKNIFE_BELOW = 30
 """Ratios over fewer replications than this are judged by the jackknife's pseudo-values, else by the delta method's."""
@@ -77,9 +77,10 @@ def paired_ratio_difference(
         unit: unit of both ratios.
         confidence: nominal coverage.
 
-    The interval is that of the mean of what each pair contributes, as in `paired_difference`, so that what the designs
-    share cancels. If neither design saw anything, no replication differs, or all differ by the same, the bounds are
-    infinite (and `p` is that of `paired_difference`). No exposure in one design gives nan.
+    The interval is that of the mean of what each pair contributes, so that what the designs share cancels;
+    contributions are those of `ratio_interval`, their interval that of `paired_difference`. If neither design saw
+    anything, no replication differs by more than rounding, or all differ by the same, the bounds are infinite (and `p`
+    is that of `paired_difference`). No exposure in one design gives nan.
     """
     check_confidence(confidence)
     a = _ratio_pair("numerators_a", numerators_a, "denominators_a", denominators_a)
@@ -91,11 +92,11 @@ def paired_ratio_difference(
         return Estimate(nan, -inf, inf, unit, n, "no exposure", confidence)
     value, parts = _ratio(*a) - _ratio(*b), (_contributions(*a), _contributions(*b))
     fitted = _noisy(a[1]) + _noisy(b[1])
-    sample = Sample(parts[0] - parts[1], max(float(abs(part).max()) for part in parts), fitted, differences=True)
+    sample = Differences(parts[0] - parts[1], max(float(abs(part).max()) for part in parts), fitted)
     if np.array_equal(a, b) or sample.alike:
-        value = sample.settled(value)
+        value = sample.rounded(value)
         return Estimate(value, -inf, inf, unit, n, ALIKE if n > 1 else ONE, confidence, sign_p(value, n))
-    method = f"paired {_method(n, WIDER)}"
+    method = f"paired {_contributed(n)}, {WIDER}"
     return _around(value, sample, unit, method, confidence)
 
 
@@ -129,8 +130,12 @@ def _ratio(tops: Array, bottoms: Array) -> float:
     return float(tops.sum() / bottoms.sum())
 
 
-def _method(n: int, name: str = NAME) -> str:
-    return f"{'jackknife' if n < JACKKNIFE_BELOW else 'delta method'}, {name}"
+def _method(n: int) -> str:
+    return f"{_contributed(n)}, {NAME}"
+
+
+def _contributed(n: int) -> str:
+    return "jackknife" if n < JACKKNIFE_BELOW else "delta method"
 
 
 def _contributions(tops: Array, bottoms: Array) -> Array:

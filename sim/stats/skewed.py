@@ -8,9 +8,8 @@ transformation*, J. R. Statist. Soc. B 54) takes the skewness out by a cubic of 
 
 which has an exact inverse, hence an interval in closed form; like t it needs no resampling. Without skewness it is t.
 
-The difference of two like samples has no skewness, whatever theirs: what few values show of it is noise that goes with
-the mean, and taking that out misses up to three times too often where few replications see anything. Where designs
-differ in earnest it is skewed. So differences have the wider of both intervals, with correction and without.
+A difference of two like things is symmetric; the skewness of a few such differences is noise that goes with their mean,
+and taking it out would shift the interval off the truth. So differences get the wider of both.
 """
 
 from __future__ import annotations
@@ -36,8 +35,6 @@ class Sample:
     scale: float
     fitted: int = 0
     """How many noisy denominators were estimated from the same replications: each takes a degree of freedom."""
-    differences: bool = False
-    """Whether these are differences between designs, whose skewness may be noise."""
 
     @property
     def n(self) -> int:
@@ -64,9 +61,14 @@ class Sample:
         """Whether nothing varied: then there is nothing to tell how far off the mean may be."""
         return self.n < 2 or self.deviation <= _ROUNDING * self.scale
 
-    def settled(self, value: float) -> float:
-        """Return a value made of these, or zero where it is nothing but rounding."""
-        return value if abs(value) > _ROUNDING * self.scale else 0.0
+    @cached_property
+    def tells(self) -> bool:
+        """Whether the values bound their mean: they vary, and none is missing."""
+        return bool(np.isfinite(self.values).all()) and not self.alike
+
+    def rounded(self, value: float) -> float:
+        """Return a value made of the same numbers; 0 where it is no more than their rounding."""
+        return 0.0 if abs(value) <= _ROUNDING * self.scale else value
 
     @cached_property
     def _third(self) -> float:
@@ -79,13 +81,10 @@ class Sample:
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         """Return the interval of the mean; infinite where nothing varied or values are missing."""
-        if not np.isfinite(self.values).all() or self.alike:
+        if not self.tells:
             return -inf, inf
         reach = t_quantile(self.freedom, confidence) / sqrt(self.n)
-        low, high = -self._back(reach), -self._back(-reach)
-        if self.differences:
-            low, high = min(low, -reach), max(high, reach)
-        return self.mean + self.deviation * low, self.mean + self.deviation * high
+        return self.mean - self.deviation * self._back(reach), self.mean - self.deviation * self._back(-reach)
 
     def _back(self, x: float) -> float:
         """Return the T at which g(T) = x."""
@@ -94,9 +93,26 @@ class Sample:
 
     def p_of(self, mean: float = 0.0) -> float:
         """How often chance brings a mean so far from `mean`: below 1 - c where interval c excludes it."""
-        if not np.isfinite(self.values).all() or self.alike:
+        if not self.tells:
             return 1.0
         t, a = (self.mean - mean) / self.deviation, self._third
-        corrected = t + a * t**2 + a**2 * t**3 / 3 + a / (2 * self.n)
-        least = min(abs(corrected), abs(t)) if self.differences else corrected
-        return t_tails(self.freedom, sqrt(self.n) * least)
+        return t_tails(self.freedom, sqrt(self.n) * (t + a * t**2 + a**2 * t**3 / 3 + a / (2 * self.n)))
+
+
+class Differences(Sample):
+    """Differences of pairs, symmetric or not: the wider of the bounds by t and by Hall's transformation."""
+
+    def bounds(self, confidence: float) -> tuple[float, float]:
+        """Return the interval of the mean; infinite where nothing varied or values are missing."""
+        low, high = super().bounds(confidence)
+        if not self.tells:
+            return low, high
+        reach = t_quantile(self.freedom, confidence) / sqrt(self.n) * self.deviation
+        return min(low, self.mean - reach), max(high, self.mean + reach)
+
+    def p_of(self, mean: float = 0.0) -> float:
+        """How often chance brings a mean so far from `mean`: below 1 - c where interval c excludes it."""
+        skewed = super().p_of(mean)
+        if not self.tells:
+            return skewed
+        return max(skewed, t_tails(self.freedom, sqrt(self.n) * (self.mean - mean) / self.deviation))

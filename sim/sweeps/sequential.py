@@ -1,7 +1,7 @@
 """How many replications: sample until the intervals are narrow enough (Law & Kelton), and say what was reached.
 
 An interval may look narrow by luck, above all when few replications have seen anything. So nothing counts as precise
-before `START` replications, before `SEEN_MIN` of them saw something, and before two looks in a row found it so.
+before `START` replications, before it is made of `MADE_OF_MIN` of them, and before two looks in a row found it so.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sim.results.reached import Reached, State
+from sim.results.reached import MADE_OF_MIN, Reached, State
 from sim.stats import Estimate, precision_reached
 
 START: Final = 20
 GROWTH: Final = 1.3
 CAP: Final = 1000
-SEEN_MIN: Final = 10
-"""Replications with something in them before a metric can be precise; their relative spread is unknown before."""
 ZERO_MAX: Final = 100
-"""A metric that is still zero, or the same throughout, after so many replications has nothing to wait for."""
+"""A metric that is still zero, the same throughout or background after so many replications has nothing to wait for."""
 
 
 @dataclass(frozen=True)
 class Looked:
-    """A metric after some replications, and in how many of them it was not zero."""
+    """A metric after some replications, and of how many of them it is made (`sim.metrics.contributing`)."""
 
     estimate: Estimate
-    seen: int
+    made_of: float
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,11 @@ def sample(look: Look, wanted: Mapping[str, float], room: Room) -> Stop:
     for planned in stages():
         count = min(planned, room(count))
         looked = look(count)
-        reached = tuple(Reached(name, share, looked[name].estimate, "open") for name, share in wanted.items())
+        reached = tuple(
+            Reached(name, share, looked[name].estimate, "open", looked[name].made_of) for name, share in wanted.items()
+        )
         narrow = {r.metric for r in reached if _narrow(looked[r.metric], r.wanted)}
-        states = {r.metric: _state(r, r.metric in narrow & before) for r in reached}
+        states = {r.metric: _state(looked[r.metric], r.metric in narrow & before) for r in reached}
         if "open" not in states.values() or count < planned:
             break
         before = narrow
@@ -71,22 +71,27 @@ def sample(look: Look, wanted: Mapping[str, float], room: Room) -> Stop:
 
 
 def _why(states: Sequence[State]) -> str:
+    """Why there are no more replications."""
     if "open" in states:
         return "the budget is spent"
-    idle = sum(state != "precise" for state in states)
-    if idle:
-        return f"nothing left to wait for: {idle} of {len(states)} metrics did not vary"
-    return "as precise as wanted"
+    precise = states.count("precise")
+    if precise == len(states):
+        return "as precise as wanted"
+    return f"nothing left to wait for: {precise} of {len(states)} metrics can be as precise as wanted"
 
 
 def _narrow(looked: Looked, precision: float) -> bool:
-    return looked.seen >= SEEN_MIN and precision_reached(looked.estimate, precision, START)
+    return looked.made_of >= MADE_OF_MIN and precision_reached(looked.estimate, precision, START)
 
 
-def _state(reached: Reached, narrow_twice: bool) -> State:
+def _state(looked: Looked, narrow_twice: bool) -> State:
     if narrow_twice:
         return "precise"
-    estimate = reached.estimate
-    if estimate.n >= ZERO_MAX and not estimate.value > 0:
+    estimate = looked.estimate
+    if estimate.n < ZERO_MAX:
+        return "open"
+    if not estimate.value > 0:
         return "zero"
-    return "alike" if estimate.n >= ZERO_MAX and not math.isfinite(estimate.reach) else "open"
+    if not math.isfinite(estimate.reach):
+        return "alike"
+    return "background" if not looked.made_of else "open"

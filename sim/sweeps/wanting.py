@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sim import metrics
 from sim.errors import UsageError
 from sim.metrics import METRICS, Tally
-from sim.results.measures import known, value_of
+from sim.results.measures import known
 from sim.sweeps.sequential import CAP, Looked
 from sim.units import HOUR
 
@@ -86,11 +86,11 @@ def budget_of(budget: int | str | None, replications: int | None) -> Budget:
 
 
 def looked_at(tallies: Sequence[Tally], wanted: Mapping[str, float], confidence: float) -> dict[str, Looked]:
-    """Return the metrics that are to be precise, and in how many replications each was not zero."""
+    """Return the metrics that are to be precise, and of how many replications each is made."""
     return {
         name: Looked(
             metrics.estimate(METRICS[name], tallies, confidence),
-            sum(value_of(tally, name) > 0 for tally in tallies),
+            metrics.contributing(METRICS[name], tallies),
         )
         for name in wanted
     }

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verification.coverage import KINDS, SELDOM, TRIALS, Kind, coverage, within
+from tests.verification.coverage import KINDS, TRIALS, Kind, coverage, within
 
-PROMISED = (*KINDS, *SELDOM)
-NAMES = [f"{kind.name}, {kind.data}" for kind in PROMISED]
+NAMES = [f"{kind.name}, {kind.data}" for kind in KINDS]
 
 
 @pytest.mark.verification
-@pytest.mark.parametrize("kind", PROMISED, ids=NAMES)
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 def test_coverage_roughly(kind: Kind) -> None:
     assert within(kind, coverage(kind, 1500), slack=0.02)
 
 
 @pytest.mark.long
 @pytest.mark.verification
-@pytest.mark.parametrize("kind", PROMISED, ids=NAMES)
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 def test_coverage(kind: Kind) -> None:
     assert within(kind, coverage(kind, TRIALS))
