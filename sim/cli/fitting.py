@@ -27,6 +27,8 @@ class Reading:
     """The column of latencies, where there are several."""
     unit: str | None = None
     """The unit of its numbers: ns, us, ms or s."""
+    dates: Literal["day-first", "month-first"] | None = None
+    """What comes first in dates of Windows such as 3/2/2026; by default decided from the whole file."""
 
 
 def fit(

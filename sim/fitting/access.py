@@ -1,8 +1,8 @@
 """Access logs of the endpoint that renews leases: the combined format of nginx and others, and uvicorn's.
 
 Combined: ``10.0.0.7 - - [02/Mar/2026:08:15:02 +0100] "POST /api/.../renew HTTP/1.1" 204 0 "-" "agent"``, and after it
-the request's time in seconds where the format has it, bare or as ``rt=0.012``. uvicorn by itself writes no times: then
-only the statuses can be used.
+the request's time in seconds where the format has it, by name (``rt=0.012``, anywhere behind the agent) or else the
+first number with decimals there. uvicorn by itself writes no times: then only the statuses can be used.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import re
 from datetime import datetime
 from typing import Final
 
-from sim.fitting.notes import Clock, Lines, Notes, nanoseconds
+from sim.fitting.notes import Clock, Lines, Notes, duration_ns, nanoseconds
 from sim.fitting.renewals import RENEW, Leases
+from sim.units import SECOND
 
 KIND: Final = "access log"
 SHOWS: Final = "renewals"
 _COMBINED: Final = re.compile(r'\S+ \S+ \S+ \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+|-)(.*)')
 _UVICORN: Final = re.compile(r'(.*?)(?:INFO:?\s+|uvicorn\.access - )\s*(?:\S+ - )?"([^"]*)" (\d{3})\b')
 _ISO: Final = re.compile(r"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6}))?\s*([+-]\d\d:?\d\d|Z)?")
-_TOOK: Final = re.compile(r"(?:\b(?:rt|request_time)=|\s)(\d+\.\d+)(?=\s|$)")
-_QUOTED: Final = re.compile(r'(?<=\s)"(?:\\.|[^"\\])*"')
-"""Referrer, agent and what else stands between quotes by itself: digits in it are no times."""
+_QUOTED: Final = re.compile(r'(\s*"(?:[^"\\]|\\.)*"){0,2}')
+"""Referer and agent, which come from outside and may hold anything."""
+_NAMED: Final = re.compile(r'\b(?:rt|request_time)="?(\d+\.\d+)"?(?=[\s,;]|$)')
+_BARE: Final = re.compile(r'(?:\s|^)"?(\d+\.\d+)"?(?=\s|$)')
 
 
 def matches(line: str) -> bool:
@@ -51,16 +53,31 @@ def read(lines: Lines, notes: Notes) -> None:
         if renewal is None:
             notes.other += 1
             continue
-        leases.renewed(renewal[2], status, now)
-        took = _TOOK.search(_QUOTED.sub("", combined[5])) if combined else None
-        if took is not None and not notes.took(float(took[1]) * 1e9):
-            notes.wrong(number, line, "no request takes longer than a day")
         if now is None:
             notes.remark("the log has no times: only the statuses were used")
+        elif notes.again(line, now) is not None:
+            continue
+        try:
+            took = _took(combined[5]) if combined else None
+        except ValueError as error:
+            notes.wrong(number, line, str(error))
+            continue
+        leases.renewed(renewal[2], status, now)
+        if took is not None:
+            notes.latencies.append(took)
+        else:
+            notes.counts["renewals without the time that the request took (nginx writes it as rt=$request_time)"] += 1
 
 
 def _combined(found: re.Match[str]) -> tuple[int, str, str]:
     return nanoseconds(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z")), found[2], found[3]
+
+
+def _took(rest: str) -> int | None:
+    """Return the time of a request in nanoseconds, from what follows status and size."""
+    behind = rest[_QUOTED.match(rest).end() :]  # type: ignore[union-attr]  # it matches nothing, too
+    found = _NAMED.search(behind) or _BARE.search(behind)
+    return duration_ns(found[1], SECOND) if found else None
 
 
 def _plain(found: re.Match[str] | None, clock: Clock) -> tuple[int | None, str, str]:

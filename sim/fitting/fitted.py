@@ -10,11 +10,11 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sim.errors import UsageError, nearest, printable
+from sim.errors import UsageError, printable
 from sim.fitting import snippet
-from sim.fitting.laws import LAWS, SAMPLES_MIN, Fitted, empirical, fits, rounded
+from sim.fitting.checking import check, refuse_the_same, refuse_useless, zone_of
+from sim.fitting.laws import SAMPLES_MIN, Fitted, empirical, fits, rounded
 from sim.fitting.notes import Options
 from sim.fitting.reading import KINDS, Source, read
 from sim.model.load import loads
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 5
 """So many unreadable lines are shown."""
+CONSTANT: Final = "constant"
+"""What is chosen where all samples are the same."""
 _LATE: Final = 1.5
 """A renewal is late that comes after so many median intervals."""
 Law = Literal["auto", "empirical", "exponential", "lognormal", "weibull", "pareto"]
@@ -44,8 +46,10 @@ class Sample:
     why: str
 
     @property
-    def table(self) -> dict[str, Any]:
-        """The distribution as a scenario has it."""
+    def table(self) -> dict[str, Any] | str:
+        """The distribution as a scenario has it, or the one duration."""
+        if self.chosen == CONSTANT:
+            return format_duration(self.durations[0])
         if self.chosen == "empirical":
             return empirical(self.durations)
         return next(law for law in self.laws if law.name == self.chosen).table()
@@ -76,7 +80,7 @@ class Fit:
         """Draw data and laws: distribution functions, and quantiles against quantiles."""
         from sim.report import fits as drawing
 
-        if not self.samples:
+        if not any(sample.laws for sample in self.samples):
             raise UsageError("there are no durations that were fitted, so there is nothing to draw")
         curves = [(law.name, law.cdf, law.quantile) for law in self.samples[0].laws]
         seconds = [duration / SECOND for duration in self.samples[0].durations]
@@ -140,6 +144,7 @@ def fit(
     dark_wakes: Literal["asleep", "awake"] = "asleep",
     column: str | None = None,
     unit: str | None = None,
+    dates: Literal["day-first", "month-first"] | None = None,
 ) -> Fit:
     """Read logs of one kind and fit what they show: sleeps, round trips or renewals.
 
@@ -152,18 +157,20 @@ def fit(
         dark_wakes: whether a maintenance wake of macOS is part of the sleep around it ("asleep") or ends it ("awake").
         column: of a CSV file with several.
         unit: of its numbers: "ns", "us", "ms" or "s".
+        dates: what comes first in dates of Windows such as 3/2/2026; by default decided from the whole file.
 
     Raises:
         UsageError: a file cannot be read, or shows too little; the error says how much is needed.
     """
-    _check(files, law, dark_wakes, unit)
-    options = Options(_zone(zone), dark_wakes, column, unit)
+    check(files, law, dark_wakes, unit, dates)
+    options = Options(zone_of(zone), dark_wakes, column, unit, dates)
     sources = tuple(read(Path(file), options, kind) for file in files)
     shows = {KINDS[source.kind].SHOWS for source in sources}
     if len(shows) > 1:
         listed = ", ".join(f"{source.name} is {source.kind}" for source in sources)
         raise UsageError(f"the files show different things: {listed}", "fit them one after another")
-    _useful(sources)
+    refuse_useless(sources)
+    refuse_the_same(sources)
     if shows == {"sleeps"}:
         return _sleeps(sources, law, as_trace)
     if as_trace:
@@ -178,15 +185,15 @@ def _sleeps(sources: Sequence[Source], law: Law, as_trace: bool) -> Fit:
     if as_trace:
         return _traced(sources, lengths)
     _enough(len(lengths), "sleep", "--as-trace replays those there are as they were")
-    asleep = sum(lengths)
-    covered = sum((s.notes.last_ns or 0) - (s.notes.first_ns or 0) for s in sources)
-    if covered <= asleep:
+    awake = sum(source.notes.awake_ns for source in sources)
+    if awake <= 0:
         raise UsageError("the files cover no time awake: sleeps have no rate")
-    rate = rate_interval(len(lengths), (covered - asleep) / HOUR, "1/h")
+    rate = rate_interval(len(lengths), awake / HOUR, "1/h")
     sample = _sample("length of a sleep", lengths, law)
     gaps = _times_awake(sources)
-    exponential = next((f for f in fits(gaps) if f.name == "exponential"), None) if len(gaps) >= SAMPLES_MIN else None
-    figures = f"# {len(lengths)} sleeps in {number((covered - asleep) / HOUR)} h awake: {_bounded(rate)}"
+    testable = len(gaps) >= SAMPLES_MIN and len(set(gaps)) > 1
+    exponential = next(law for law in fits(gaps) if law.name == "exponential") if testable else None
+    figures = f"# {len(lengths)} sleeps in {number(awake / HOUR)} h awake: {_bounded(rate)}"
     body = [*_chosen_lines(sample), figures, *snippet.fault(rate.value, sample.table, None)]
     return Fit(tuple(sources), (sample,), _whole(sources, body), rate, exponential)
 
@@ -222,10 +229,7 @@ def _renewals(sources: Sequence[Source], law: Law) -> Fit:
         body += [f"# Median of {len(intervals):,} intervals between renewals of one lease; {late:,} came late."]
         body += [*snippet.renewal(round(median, -6) or median), ""]
     latencies = _all_latencies(sources)
-    if len(latencies) >= SAMPLES_MIN and len(set(latencies)) == 1:
-        body += [f"# All {len(latencies):,} round trips took the same: finer than that the log does not tell."]
-        body += [*snippet.network(format_duration(latencies[0])), ""]
-    elif len(latencies) >= SAMPLES_MIN:
+    if len(latencies) >= SAMPLES_MIN:
         samples.append(_sample("round trip", latencies, law))
         body += [*_chosen_lines(samples[0]), *snippet.network(samples[0].table), ""]
     errors = {status: count for status, count in answers.items() if status.startswith("5")}
@@ -241,6 +245,8 @@ def _renewals(sources: Sequence[Source], law: Law) -> Fit:
 
 def _sample(what: str, durations: Sequence[int], law: Law) -> Sample:
     _enough(len(durations), what, "record more")
+    if len(set(durations)) == 1 and law in ("auto", "empirical"):
+        return Sample(what, tuple(durations), (), CONSTANT, "all are the same, there is no spread to fit a law to")
     found = fits(durations)
     best = found[0]
     chosen: str
@@ -288,7 +294,8 @@ def _sample_lines(sample: Sample) -> Iterator[str]:
     middle, tail = ordered[len(ordered) // 2] / SECOND, ordered[int(0.99 * len(ordered))] / SECOND
     yield f"{sample.what}: n = {len(ordered):,}, median {rounded(middle)}, 99th percentile {rounded(tail)}"
     if zeros := ordered.count(0):
-        yield f"  {zeros:,} of them are 0, below the resolution of the clock: taken as half the shortest other"
+        taken = ": a law takes them as half the shortest other" if sample.laws else ""
+        yield f"  {zeros:,} of them are 0, below the resolution of the clock{taken}"
     for law in sample.laws:
         mark = "*" if law.name == sample.chosen else " "
         test = f"AIC {law.aic:,.1f}  KS {law.ks:.3f} (p {law.ks_p:.2f})  AD {law.ad:.2f} (p {law.ad_p:.2f})"
@@ -335,10 +342,12 @@ def _all_latencies(sources: Sequence[Source]) -> list[int]:
 
 
 def _times_awake(sources: Sequence[Source]) -> list[int]:
+    """Return the times from one sleep to the next of which all is known to be awake."""
     found = []
     for source in sources:
-        ordered = sorted(source.notes.sleeps)
-        found += [then - sum(now) for now, (then, _) in pairwise(ordered) if then > sum(now)]
+        known = [(start, start + length, True) for start, length in source.notes.sleeps]
+        blocks = sorted(known + [(start, start + length, False) for start, length in source.notes.unknown])
+        found += [then[0] - now[1] for now, then in pairwise(blocks) if now[2] and then[2] and then[0] > now[1]]
     return found
 
 
@@ -346,41 +355,3 @@ def _enough(count: int, what: str, hint: str) -> None:
     if count < SAMPLES_MIN:
         plural = "" if count == 1 else "s"
         raise UsageError(f"{count} sample{plural} of: {what}; at least {SAMPLES_MIN} are needed for a fit", hint)
-
-
-def _useful(sources: Sequence[Source]) -> None:
-    """Refuse files of which nothing was understood."""
-    for source in sources:
-        bad = source.notes.bad
-        if bad and not source.notes.used and not source.notes.other:
-            first = f"line {bad[0].line}: {bad[0].why}"
-            raise UsageError(f"{source.name}: none of its {source.lines:,} lines can be read as {source.kind}", first)
-
-
-def _check(files: Sequence[object], law: str, dark_wakes: str, unit: str | None) -> None:
-    if not files:
-        raise UsageError("there is no file to read")
-    for name, value, choices in (
-        ("law", law, ("auto", "empirical", *LAWS)),
-        ("dark_wakes", dark_wakes, ("asleep", "awake")),
-        ("unit", unit, (None, "ns", "us", "ms", "s")),
-    ):
-        if value not in choices:
-            words = [choice for choice in choices if choice]
-            near = nearest(str(value), words)
-            hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(words)}"
-            raise UsageError(f"{name} = '{value}' is not known", hint)
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        from zoneinfo import available_timezones
-
-        near = nearest(name, available_timezones())
-        raise UsageError(
-            f"there is no time zone '{name}'", f"did you mean '{near}'?" if near else "for example Europe/Berlin"
-        ) from None

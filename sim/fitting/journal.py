@@ -2,7 +2,8 @@
 
 systemd-sleep writes "Entering sleep state 'suspend'..." and "System returned from sleep operation"; the kernel
 "PM: suspend entry (deep)" and "PM: suspend exit". The kernel's entry is often stamped only after the wake, because the
-journal was frozen with the rest; so the earliest sign of a sleep and the first of its end count.
+journal was frozen with the rest; so the earliest sign of a sleep and the first of its end count. Between boots stands
+"-- Boot 0123... --" (formerly "-- Reboot --"), and the kernel begins with "Linux version".
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from sim.fitting.notes import Lines, Notes, nanoseconds
+from sim.fitting.sleeper import Sleeper
 
 KIND: Final = "Linux journal (journalctl -o short-iso)"
 SHOWS: Final = "sleeps"
@@ -26,8 +28,8 @@ _BEGINS: Final = re.compile(
 _ENDS: Final = re.compile(
     r"(PM: (suspend|hibernation: hibernation) exit|System returned from sleep (state|operation)|System resumed)"
 )
-_BOOT: Final = re.compile(r"-- (Boot|Reboot)\b")
 _OF_SLEEP: Final = ("kernel", "systemd-sleep")
+_BOOT: Final = re.compile(r"-- (Boot|Reboot)\b")
 
 
 def matches(line: str) -> bool:
@@ -40,37 +42,45 @@ def matches(line: str) -> bool:
 
 def read(lines: Lines, notes: Notes) -> None:
     """Note every suspend."""
-    since: int | None = None
+    sleeper = Sleeper(notes)
+    booting = announced = False
     for number, line in lines:
         found = _LINE.match(line)
         if found is None:
             if _BOOT.match(line):
-                notes.started(since)
-                since = None
-            if _SHORT.match(line):
-                notes.wrong(number, line, "no year and no zone; write the log with journalctl -o short-iso")
-            elif _STARTS.match(line) or not re.match(r"(-- |\s|$)", line):
-                notes.wrong(number, line, "expected: time with offset, host, process: message")
+                booting = announced = True
+            _undated(number, line, notes)
             continue
         try:
             now = nanoseconds(datetime.fromisoformat(found[1].replace(",", ".")))
         except ValueError:
             notes.wrong(number, line, "there is no such time")
             continue
-        notes.seen(now)
-        if found[3] == "kernel" and found[4].startswith("Linux version"):
-            notes.started(since)
-            since = None
-        begins = found[3] in _OF_SLEEP and _BEGINS.match(found[4])
-        ends = found[3] in _OF_SLEEP and _ENDS.match(found[4])
-        if not begins and not ends:
-            notes.other += 1
+        process, message = found[3], found[4]
+        starts = process == "kernel" and message.startswith("Linux version")
+        begins = _BEGINS.match(message) if process in _OF_SLEEP else None
+        ends = _ENDS.match(message) if process in _OF_SLEEP else None
+        if (starts or begins or ends) and notes.again(line, now) is not None:
             continue
-        notes.used += 1
+        sleeper.at(now)
+        if booting or (starts and not announced):
+            sleeper.boots()
+        booting, announced = False, announced and not starts
         if begins:
-            since = now if since is None else since
-        elif since is not None:
-            notes.slept(since, now, number, line)
-            since = None
-    if since is not None:
-        notes.remark("the file ends during a sleep, which is left out: its length is not known")
+            sleeper.begins(begins[0])
+        elif ends:
+            sleeper.ends(ends[0], number, line)
+        if begins or ends or starts:
+            notes.used += 1
+        else:
+            notes.other += 1
+    sleeper.finish()
+
+
+def _undated(number: int, line: str, notes: Notes) -> None:
+    if _SHORT.match(line):
+        notes.wrong(number, line, "no year and no zone; write the log with journalctl -o short-iso")
+    elif _STARTS.match(line) or not re.match(r"(-- |\s|$)", line):
+        notes.wrong(number, line, "expected: time with offset, host, process: message")
+    elif line.strip():
+        notes.other += 1

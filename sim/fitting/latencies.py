@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from sim.errors import UsageError, nearest
-from sim.fitting.notes import Clock, Lines, Notes
+from sim.fitting.notes import Clock, Lines, Notes, duration_ns
 from sim.units import UNITS
 
 KIND: Final = "latency samples (CSV)"
@@ -30,7 +30,9 @@ def matches(line: str) -> bool:
 
 def read(lines: Lines, notes: Notes) -> None:
     """Note every latency."""
-    listed = [(number, text) for number, text in lines if text.strip() and not text.lstrip().startswith("#")]
+    filled = [(number, text) for number, text in lines if text.strip()]
+    listed = [(number, text) for number, text in filled if not text.lstrip().startswith("#")]
+    notes.other += len(filled) - len(listed)
     if not listed:
         return
     separator = max(",;\t", key=listed[0][1].count)
@@ -52,8 +54,10 @@ def read(lines: Lines, notes: Notes) -> None:
                 f"line {number}: '{cells[column].strip()}' has no unit",
                 "name the column with one, such as latency_ms, or give --unit ms",
             )
-        if not notes.took(float(found[1]) * UNITS[its]):
-            notes.wrong(number, text, "no latency is longer than a day")
+        try:
+            notes.latencies.append(duration_ns(found[1], UNITS[its]))
+        except ValueError as error:
+            notes.wrong(number, text, str(error))
             continue
         notes.used += 1
         if when is not None and when != column and when < len(cells):

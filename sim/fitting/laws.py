@@ -219,9 +219,12 @@ def fits(samples_ns: Sequence[int]) -> tuple[Fitted, ...]:
     A duration of zero is one below the resolution of the clock: it is taken as half the shortest other.
     """
     x = np.sort(np.asarray(samples_ns, dtype=np.float64)) / SECOND
-    x = np.maximum(x, x[x > 0].min() / 2 if (x > 0).any() else 1e-9)
     if x[0] == x[-1]:
-        raise UsageError(f"all {x.size} samples are {rounded(x[0])}: there is no spread to fit", "write that duration")
+        raise UsageError(
+            f"all {x.size} samples are {format_duration(samples_ns[0])}: there is no spread to fit a law to",
+            "without --law that duration is written",
+        )
+    x = np.maximum(x, x[x > 0].min() / 2)
     return tuple(sorted((fitted_law(name, x) for name in _LAWS), key=lambda fitted: fitted.aic))
 
 

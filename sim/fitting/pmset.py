@@ -1,27 +1,30 @@
 """macOS: the output of ``pmset -g log``.
 
 Lines are ``2026-03-02 08:15:02 +0100 Sleep  Entering Sleep state due to 'Clamshell Sleep': ... 1234 secs``: time with
-offset, domain, message, and how long the state lasted. Of the domains, Sleep, Wake and DarkWake count.
+offset, domain, message, and how long the state lasted. Of the domains, Sleep, Wake and DarkWake count, and Start, which
+is a boot. Lines need not stand in the order of time. At the end comes what keeps the machine awake at the moment.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from sim.fitting.notes import Lines, Notes, nanoseconds
+from sim.fitting.sleeper import Sleeper
 
 KIND: Final = "macOS power log (pmset -g log)"
 SHOWS: Final = "sleeps"
 _LINE: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\s+(\S[^\t]*?)(?:\s{2,}|\t)(.*)")
+_TAIL: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\s+: Showing all ")
 _STARTS: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 _STATES: Final = ("Sleep", "Wake", "DarkWake")
 _HEADINGS: Final = re.compile(
-    r"(UUID: |Time stamp|Total Sleep/Wakes|Power Management Logs|PM Logs|Sleep/Wakes since boot|\s+\S|[-=\s]*$|"
-    r"Assertion status|Listed by|No kernel|Kernel Assertions|Idle sleep preventers)"
+    r"(UUID: |Time stamp|PM ASL data store|Total Sleep/Wakes|Power Management Logs|PM Logs|Sleep/Wakes since boot|"
+    r"\s+\S|[-=\s]*$)"
 )
-_TAIL: Final = re.compile(r" : Showing all currently held")
 
 
 def matches(line: str) -> bool:
@@ -32,39 +35,51 @@ def matches(line: str) -> bool:
 
 def read(lines: Lines, notes: Notes) -> None:
     """Note every sleep."""
-    asleep_since: int | None = None
-    dark = 0
+    events: list[tuple[int, int, str, str]] = []
+    in_tail = False
     for number, line in lines:
-        found = _LINE.match(line)
-        if found is None:
-            if _STARTS.match(line) and _TAIL.search(line):
-                continue
-            if _STARTS.match(line) or not _HEADINGS.match(line):
+        found, tail = _LINE.match(line), _TAIL.match(line)
+        dated = found or tail
+        if dated is None:
+            if _STARTS.match(line) or not (in_tail or _HEADINGS.match(line)):
                 notes.wrong(number, line, "expected: date time offset, domain, message")
+            elif line.strip():
+                notes.other += 1
             continue
         try:
-            now = nanoseconds(datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S %z"))
+            now = nanoseconds(datetime.strptime(dated[1], "%Y-%m-%d %H:%M:%S %z"))
         except ValueError:
             notes.wrong(number, line, "there is no such time")
             continue
-        notes.seen(now)
-        state = found[2]
-        if state == "Start":
-            notes.started(asleep_since)
-            asleep_since = None
-        if state not in _STATES or (state == "Sleep" and not found[3].startswith("Entering Sleep")):
+        in_tail = tail is not None
+        state = found[2] if found and not (found[2] == "Sleep" and not found[3].startswith("Entering Sleep")) else ""
+        if state not in (*_STATES, "Start"):
+            state = ""
+        if not state or notes.again(line, now) is None:
+            events.append((now, number, line, state))
+    _followed(events, notes)
+
+
+def _followed(events: list[tuple[int, int, str, str]], notes: Notes) -> None:
+    late = sum(then[0] < now[0] for now, then in pairwise(events))
+    if late:
+        notes.counts["lines that come after one of a later time, put in order"] += late
+    sleeper = Sleeper(notes)
+    dark = 0
+    for now, number, line, state in sorted(events, key=lambda event: event[0]):
+        sleeper.at(now)
+        if state:
+            notes.used += 1
+        else:
             notes.other += 1
-            continue
-        notes.used += 1
-        if state == "Sleep":
-            asleep_since = now if asleep_since is None else asleep_since
-        elif asleep_since is not None:
-            if state == "DarkWake" and notes.options.dark_wakes == "asleep":
-                dark += 1
-                continue
-            notes.slept(asleep_since, now, number, line)
-            asleep_since = None
+        if state == "Start":
+            sleeper.boots()
+        elif state == "Sleep":
+            sleeper.begins(state)
+        elif state == "DarkWake" and notes.options.dark_wakes == "asleep":
+            dark += sleeper.stirs()
+        elif state:
+            sleeper.ends(state, number, line)
     if dark:
         notes.remark(f"{dark} maintenance wakes (DarkWake) count as part of the sleep around them (--dark-wakes awake)")
-    if asleep_since is not None:
-        notes.remark("the file ends during a sleep, which is left out: its length is not known")
+    sleeper.finish()

@@ -1,13 +1,13 @@
 """Prefect's own log at level DEBUG: ``22:14:05.123 | INFO    | httpx - HTTP Request: POST .../renew "HTTP/1.1 204``.
 
 The console format has times of day only; one with dates is read too. Where httpcore logs as well, the time from sending
-the request to its answer is a latency.
+the request to its answer is a latency. A server's log, with uvicorn's lines in the same format, is read too.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -22,9 +22,15 @@ _LINE: Final = re.compile(
     r"(?:(?:Flow|Task) run '[^']*'|\S+) - (.*)"
 )
 _STARTS: Final = re.compile(r"(\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]")
-_ANSWER: Final = re.compile(r'HTTP/[\d.]+"? (\d{3})')
+_ANSWER: Final = re.compile(r'HTTP/[\d.]+("?) (\d{3})\b')
+"""The client's line has the status within the quotes, the server's behind them."""
+_GIVEN_UP: Final = 2 * MINUTE
+"""A request that has no answer by then gets none: clients give up sooner."""
+_POSTED: Final = "HTTP Request: POST "
 _SENDS: Final = "send_request_headers.started request=<Request [b'POST']>"
-_FAILED: Final = re.compile(r"Attempt \d+ of function '(?:concurrency lease renewal|renew)\S*' failed with (\w+)")
+_FAILED: Final = re.compile(
+    r"Attempt \d+ of function '(?:concurrency lease renewal|renew)[^']*' failed with (\w+)(?:.*? error '(\d{3})\b)?"
+)
 
 
 def matches(line: str) -> bool:
@@ -34,15 +40,14 @@ def matches(line: str) -> bool:
 
 def read(lines: Lines, notes: Notes) -> None:
     """Note every renewal."""
-    days, clock, leases = DayCounter(notes), Clock(notes), Leases(notes)
-    refused: Counter[str] = Counter()
-    sent: int | None = None
+    days, clock = DayCounter(notes), Clock(notes)
+    reader = _Reader(notes, days)
     for number, line in lines:
         found = _LINE.match(line)
         if found is None:
             if _STARTS.match(line) or "/renew" in line:
                 notes.wrong(number, line, "expected: time | LEVEL | logger - message")
-            else:
+            elif line.strip():
                 notes.other += 1
             continue
         try:
@@ -51,27 +56,98 @@ def read(lines: Lines, notes: Notes) -> None:
             notes.wrong(number, line, "there is no such time")
             continue
         notes.seen(now)
-        message = found[7]
-        request, failed = RENEW.search(message), _FAILED.match(message)
+        reader.take(now, number, line, found[7])
+    reader.finish()
+
+
+class _Reader:
+    """Goes through messages; holds back what may be told elsewhere in the file as well, until its end is seen."""
+
+    def __init__(self, notes: Notes, days: DayCounter) -> None:
+        self._notes, self._days, self._leases, self._posts = notes, days, Leases(notes), _Posts()
+        self._answered = False
+        self._served: list[tuple[str, str, int]] = []
+        self._failed: list[str] = []
+
+    def take(self, now: int, number: int, line: str, message: str) -> None:
+        """Note what one message says of renewals."""
+        renewal, failed = RENEW.search(message), _FAILED.match(message)
         if _SENDS in message:
-            sent = now
+            self._posts.send(now)
+        first = self._notes.again(line, now) if renewal or failed else None
+        if first is not None:
+            self._days.back_to(first)
+            return
+        if failed and "HTTPStatusError" not in failed[1]:
+            self._posts.answer(now)
+        sent, mixed = self._posts.answer(now) if _POSTED in message else (None, False)
         if failed is not None:
-            notes.used += 1
-            refused[failed[1]] += 1
-        elif request is None:
-            notes.other += 1
+            self._fails(failed[1], failed[2])
+        elif renewal is None:
+            self._notes.other += 1
         else:
-            answer = _ANSWER.search(message)
-            if answer is None:
-                notes.wrong(number, line, "a renewal without a status")
-                continue
-            leases.renewed(request[2], answer[1], now)
+            self._renews(now, number, line, renewal[2], sent, mixed)
+
+    def _renews(self, now: int, number: int, line: str, lease: str, sent: int | None, mixed: bool) -> None:
+        answer = _ANSWER.search(line)
+        if answer is None:
+            self._notes.wrong(number, line, "a renewal without a status")
+        elif answer[1]:
+            self._served.append((lease, answer[2], now))
+        else:
+            self._answered = True
+            self._leases.renewed(lease, answer[2], now)
             if sent is not None:
-                notes.took(now - sent)
-                sent = None
-    if any(status[0] in "45" for status in notes.statuses):  # httpx told each of these by its status
-        refused.pop("PrefectHTTPStatusError", None)
-    notes.statuses += refused
+                self._notes.latencies.append(now - sent)
+            if mixed:
+                self._notes.counts["renewals answered while several POST were under way: no round trip is taken"] += 1
+
+    def finish(self) -> None:
+        """Note what was held back, unless the client's own lines tell of it."""
+        if self._answered:
+            self._known("renewals that a server in the same file tells of as well, not counted again", self._served)
+        else:
+            for lease, status, now in self._served:
+                self._leases.renewed(lease, status, now)
+        if self._answered or self._served:
+            self._known("failed attempts that were counted by the answers to them, not again", self._failed)
+        else:
+            self._notes.used += len(self._failed)
+            self._notes.statuses.update(self._failed)
+
+    def _known(self, text: str, held_back: Sequence[object]) -> None:
+        self._notes.other += len(held_back)
+        self._notes.counts[text] += len(held_back)
+
+    def _fails(self, kind: str, status: str | None) -> None:
+        if "HTTPStatusError" in kind:
+            self._failed.append(status or kind)
+        else:
+            self._notes.used += 1
+            self._notes.statuses[kind] += 1
+
+
+class _Posts:
+    """The POST requests under way; httpcore does not say which of them an answer belongs to."""
+
+    def __init__(self) -> None:
+        self._sent: list[int] = []
+        self._mixed = False
+
+    def send(self, now: int) -> None:
+        """Note that one is sent."""
+        self._sent.append(now)
+
+    def answer(self, now: int) -> tuple[int | None, bool]:
+        """Return when the one that is answered now was sent, if known; and whether there are several it could be."""
+        self._sent = [sent for sent in self._sent if sent <= now < sent + _GIVEN_UP]
+        if not self._sent:
+            self._mixed = False
+            return None, False
+        sent = self._sent.pop(0)
+        mixed = self._mixed or bool(self._sent)
+        self._mixed = mixed and bool(self._sent)
+        return (None, True) if mixed else (sent, False)
 
 
 def _time(found: re.Match[str], days: DayCounter, clock: Clock) -> int:

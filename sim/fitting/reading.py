@@ -54,6 +54,7 @@ def read(path: Path, options: Options, kind: str | None = None) -> Source:
     notes = Notes(options)
     try:
         KINDS[found].read(iter(enumerate(lines, 1)), notes)
+        notes.close()
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", error.hint) from None
     except csv.Error as error:

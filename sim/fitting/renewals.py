@@ -26,6 +26,9 @@ class Leases:
             return
         self._notes.seen(now_ns)
         if status.startswith("2"):
-            if lease in self._last and now_ns >= self._last[lease]:
-                self._notes.intervals.append(now_ns - self._last[lease])
+            before = self._last.get(lease, now_ns)
+            if lease in self._last and now_ns >= before:
+                self._notes.intervals.append(now_ns - before)
+            elif now_ns < before:
+                self._notes.counts["renewals after a later one of the same lease: no interval is taken"] += 1
             self._last[lease] = now_ns

@@ -1,25 +1,32 @@
 """Windows: power events of the System log, as CSV, as text of ``wevtutil`` or of ``Get-WinEvent | Format-List``.
 
-Kernel-Power 42 begins a sleep and 107 ends it; 506 and 507 do so for modern standby; Power-Troubleshooter 1 names both
-times in its message, in UTC.
+Kernel-Power 42 begins a sleep and 107 ends it; 506 and 507 do so for modern standby, which may turn into a sleep;
+Power-Troubleshooter 1 names both times in its message, in UTC. Kernel-General 12 and Kernel-Power 41 are boots.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
-from sim.fitting.notes import Clock, Lines, Notes, merged
+from sim.fitting.dates import moment, order_of
+from sim.fitting.notes import Clock, Lines, Notes, nanoseconds
+from sim.fitting.sleeper import Sleeper
 
 KIND: Final = "Windows power events"
 SHOWS: Final = "sleeps"
-_ENDS: Final = {"107": "42", "507": "506"}
-"""What ends a sleep, and what began it; where a modern standby goes on to hibernate, one pair lies in the other."""
+_SOURCES: Final = re.compile(r"Kernel-Power|Power-Troubleshooter|Kernel-General")
+_BEGIN: Final = ("42", "506")
+_END: Final = ("107", "507")
+_BOOTS: Final = (("Kernel-General", "12"), ("Kernel-Power", "41"))
 _FIELD: Final = re.compile(r"\s*(Source|ProviderName|Date|TimeCreated|Event ID|Id|Message)\s*:\s*(.*)")
-_NEXT: Final = re.compile(r"Event\[\d+\]|TimeCreated\s*:")
+_HEADING: Final = re.compile(r"Event\[\d+\]|\s+Log Name:")
+_LISTED: Final = re.compile(r"\w+\s+: ")
+"""A field of Format-List; wevtutil writes no space before the colon."""
 _SPAN: Final = re.compile(r"(Sleep|Wake) Time:\s*\W?(\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?Z)")
 _KEYS: Final[Mapping[str, str]] = {
     "date": "time",
@@ -34,9 +41,8 @@ _KEYS: Final[Mapping[str, str]] = {
     "description": "message",
     "task category": "message",
 }
-_US: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}),? (\d{1,2}):(\d\d):(\d\d)\s*([AP]M)?", re.IGNORECASE)
-_DOTTED: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}),? (\d{1,2}):(\d\d):(\d\d)")
 Record = tuple[int, str, dict[str, str]]
+"""The number and text of its first line, and its fields."""
 
 
 def matches(line: str) -> bool:
@@ -50,116 +56,99 @@ def read(lines: Lines, notes: Notes) -> None:
     heading = next((text for _, text in listed if text.strip() and not text.startswith("#TYPE")), "")
     is_table = {"time", "id"} <= {_KEYS.get(cell.strip().strip('"').lower(), "") for cell in heading.split(",")}
     records = list(_rows(listed, heading, notes) if is_table else _blocks(listed))
-    events, clock = [], Clock(notes)
-    day_first = days_come_first([record.get("time", "") for _, _, record in records])
-    if day_first is not None:
-        notes.remark(f"dates are read {'day' if day_first else 'month'} first, as all of them together show")
-    if len(records) > 1 and _is_newest_first(records, day_first):
+    records = [record for record in records if _tells_of_power(*record, notes)]
+    order = _order(records, notes)
+    if _is_newest_first(records, order):
         records.reverse()
+    events, clock = [], Clock(notes)
     for number, text, record in records:
-        if not re.search(r"Kernel-Power|Power-Troubleshooter", record.get("source", "")):
-            notes.other += 1
-            continue
         try:
-            now = clock.at(moment(record.get("time", ""), day_first))
+            events.append((clock.at(moment(record.get("time", ""), order)), number, text, record))
         except ValueError as error:
             notes.wrong(number, text, str(error))
-            continue
-        notes.seen(now)
-        events.append((now, number, text, record))
-    _paired(sorted(events, key=lambda event: event[0]), notes)
+    _followed(sorted(events, key=lambda event: event[0]), notes)
 
 
-def _paired(events: list[tuple[int, int, str, dict[str, str]]], notes: Notes) -> None:
-    since: dict[str, int] = {}
+def _tells_of_power(number: int, text: str, record: dict[str, str], notes: Notes) -> bool:
+    """Whether an event is of a source that matters; one that does not say its source or number is noted as wrong."""
+    if "source" not in record or not record.get("id"):
+        notes.wrong(number, text, f"an event without its {'number' if record.get('source') else 'source'}")
+        return False
+    if _SOURCES.search(record["source"]) is None:
+        notes.other += 1
+        return False
+    return True
+
+
+def _order(records: Sequence[Record], notes: Notes) -> str | None:
+    """Return whether days or months come first in the dates of the file."""
+    if notes.options.dates is not None:
+        notes.remark(f"the dates are {notes.options.dates}, as was said")
+        return notes.options.dates
+    spans = [(record.get("time", ""), _span(record)) for _, _, record in records]
+    found = order_of([time for time, _ in spans], [(time, span[1]) for time, span in spans if span])
+    if found is None:
+        return None
+    notes.remark(f"the dates are {found[0]}: {found[1]} (else give --dates)")
+    return found[0]
+
+
+def _followed(events: list[tuple[int, int, str, dict[str, str]]], notes: Notes) -> None:
+    """Note sleeps: those of modern standby may hold one of the other kind, so each kind is paired by itself."""
+    deep, standby = Sleeper(notes), Sleeper(notes)
     for now, number, text, record in events:
-        event = record.get("id", "")
-        if "Troubleshooter" in record["source"] and event == "1":
-            _from_message(number, text, record.get("message", ""), notes)
-        elif "Kernel-Power" in record["source"] and event in _ENDS.values():
+        source, event = record["source"], record["id"]
+        deep.at(now)
+        standby.at(now)
+        if any(name in source and event == its for name, its in _BOOTS):
             notes.used += 1
-            since[event] = now
-        elif "Kernel-Power" in record["source"] and event in _ENDS:
+            deep.boots()
+            standby.boots()
+            continue
+        sleeper = standby if event in ("506", "507") else deep
+        if "Troubleshooter" in source and event == "1":
+            _from_message(number, text, record, notes)
+        elif "Kernel-Power" in source and event in _BEGIN:
             notes.used += 1
-            if (start := since.pop(_ENDS[event], None)) is not None:
-                notes.slept(start, now, number, text)
+            sleeper.begins(event)
+        elif "Kernel-Power" in source and event in _END:
+            notes.used += 1
+            sleeper.ends(event, number, text)
         else:
             notes.other += 1
-    if since:
-        notes.remark("the file ends during a sleep, which is left out: its length is not known")
-    notes.sleeps[:] = merged(notes.sleeps)
+    deep.finish()
+    standby.finish()
 
 
-def _from_message(number: int, text: str, message: str, notes: Notes) -> None:
-    times = {name: moment(value) for name, value in _SPAN.findall(message.replace("\u200e", ""))}
-    if set(times) != {"Sleep", "Wake"} or times["Wake"] < times["Sleep"]:
+def _from_message(number: int, text: str, record: dict[str, str], notes: Notes) -> None:
+    span = _span(record)
+    if span is None or span[1] < span[0]:
         notes.wrong(number, text, "Power-Troubleshooter 1 without Sleep Time and Wake Time in its message")
         return
     notes.used += 1
-    start, stop = (Clock(notes).at(times[name]) for name in ("Sleep", "Wake"))
+    start, stop = map(nanoseconds, span)
     notes.seen(start)
+    notes.seen(stop)
     notes.sleeps.append((start, stop - start))
 
 
-def days_come_first(texts: Iterable[str]) -> bool | None:
-    """Return the order of dates such as 3/2/2026, where all together show it; None where they do not.
-
-    A part above 12 is a day. Failing that, an order by which the same dates lie a quarter as far apart is the true one:
-    a week of one month, read the wrong way, is one day in each of seven months.
-    """
-    slashed = [found for text in texts if (found := _US.fullmatch(_plain(text)))]
-    dates = {(int(found[1]), int(found[2]), int(found[3])) for found in slashed}
-    dates = {parts for parts in dates if all(parts)}
-    first, second = any(a > 12 for a, _, _ in dates), any(b > 12 for _, b, _ in dates)
-    if first or second or not dates:
-        return first if first != second else None
-    by_month = _spread(date(year, a, b) for a, b, year in dates)
-    by_day = _spread(date(year, b, a) for a, b, year in dates)
-    return by_day < by_month if 4 * min(by_day, by_month) < max(by_day, by_month) else None
-
-
-def _spread(dates: Iterable[date]) -> int:
-    found = sorted(dates)
-    return (found[-1] - found[0]).days
-
-
-def _plain(text: str) -> str:
-    return text.replace("\u200e", "").replace("\u202f", " ").strip()
-
-
-def moment(text: str, day_first: bool | None = None) -> datetime:
-    """Read a time as Windows writes it; ValueError says why it cannot be."""
-    text = _plain(text)
-    us, dotted = _US.fullmatch(text), _DOTTED.fullmatch(text)
-    if us is not None:
-        month, day, year, hour, minute, second = map(int, us.groups()[:6])
-        if us[7]:
-            if not 1 <= hour <= 12:
-                raise ValueError("there is no such time")
-            hour = hour % 12 + (12 if us[7].upper() == "PM" else 0)
-        if day_first is not None:
-            month, day = (day, month) if day_first else (month, day)
-        elif not us[7] and month <= 12 and day <= 12 and month != day:
-            raise ValueError("day and month could be either way round; export times as 2026-03-02T08:15:02")
-        elif not us[7] and month > 12:
-            month, day = day, month
-        return datetime(year, month, day, hour, minute, second)
-    if dotted is not None:
-        day, month, year, hour, minute, second = map(int, dotted.groups())
-        return datetime(year, month, day, hour, minute, second)
-    shortened = re.sub(r"(\.\d{6})\d+", r"\1", text.replace("Z", "+00:00"))
+def _span(record: dict[str, str]) -> tuple[datetime, datetime] | None:
+    """Return when a sleep began and ended, where the event says so in its message."""
     try:
-        return datetime.fromisoformat(shortened)
+        times = {name: moment(value) for name, value in _SPAN.findall(record.get("message", "").replace("\u200e", ""))}
     except ValueError:
-        raise ValueError(f"cannot read the time '{text[:40]}'") from None
+        return None
+    return (times["Sleep"], times["Wake"]) if set(times) == {"Sleep", "Wake"} else None
 
 
-def _is_newest_first(records: list[Record], day_first: bool | None) -> bool:
-    try:
-        first, last = [moment(records[at][2].get("time", ""), day_first) for at in (0, -1)]
-        return first > last
-    except (ValueError, TypeError):
-        return False
+def _is_newest_first(records: Sequence[Record], order: str | None) -> bool:
+    times = []
+    for _, _, record in records:
+        with suppress(ValueError):
+            times.append(moment(record.get("time", ""), order))
+    with suppress(TypeError):  # some times have a zone, others none
+        return bool(times) and times[0] > times[-1]
+    return False
 
 
 def _rows(listed: list[tuple[int, str]], heading: str, notes: Notes) -> Iterator[Record]:
@@ -183,16 +172,21 @@ def _rows(listed: list[tuple[int, str]], heading: str, notes: Notes) -> Iterator
 
 
 def _blocks(listed: list[tuple[int, str]]) -> Iterator[Record]:
+    """Yield events of wevtutil, each under a heading, or of Format-List, where a field that repeats begins one."""
     record: dict[str, str] = {}
     first, text, last = 0, "", ""
     for number, line in listed:
-        if _NEXT.match(line):
-            if record:
-                yield first, text, record
-            record, first, text, last = {}, number, line, ""
         found = _FIELD.match(line)
-        if found is not None and _KEYS.get(found[1].lower()) not in record:
-            last = _KEYS[found[1].lower()]
+        key = _KEYS[found[1].lower()] if found else ""
+        repeats = key in record and _LISTED.match(line)
+        if _HEADING.match(line) or repeats:
+            if "source" in record or repeats:
+                yield first, text, record
+            record, last = {}, ""
+        if not record and line.strip():
+            first, text = number, line
+        if found is not None and key not in record:
+            last = key
             record[last] = found[2].strip()
         elif last == "message" or re.match(r"\s*Description:|\s*(Sleep|Wake) Time:", line):
             record["message"] = f"{record.get('message', '')} {line.strip()}"
