@@ -52,6 +52,30 @@ def test_rare_things_are_not_decided_by_the_first_that_happens() -> None:
     assert right >= 0.91 * decided
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("rates", "zone", "batch"),
+    [
+        ((0.02, *[0.05] * 5), 0.03, 1),
+        ((0.005, 0.02), 0.015, 1),
+        ((0.05, 0.1), 0.05, 1),
+        ((0.2, *[0.5] * 4), 0.3, 10),
+        ((1.0, 1.5), 0.5, 1),
+    ],
+)
+def test_the_measured_probability_of_correct_selection_of_rare_things(
+    rates: tuple[float, ...], zone: float, batch: int
+) -> None:
+    """Kills that most replications do not see, in batches; the first is the best, by exactly the zone."""
+    right = 0
+    for trial in range(400):
+        rng = np.random.default_rng([15, trial])
+        picked = select(lambda at, _: batch * float(rng.poisson(rates[at] / batch)), len(rates), zone, 0.95, 50_000)  # noqa: B023 - used within the loop
+        assert picked.decided
+        right += picked.best == 0
+    assert right / 400 >= 0.95 - 0.02
+
+
 def test_clear_losers_get_no_more_replications() -> None:
     rng = np.random.default_rng(3)
     noise = rng.normal(0, 1, (3, 5000))
