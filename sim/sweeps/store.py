@@ -167,9 +167,13 @@ class Store:
             why = error.strerror or str(error)
             full = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see to it that it can be written to"
             raise UsageError(
-                f"cannot write to '{self.folder}': {why}; {count:,} replications are kept",
+                f"cannot write to '{self.folder}': {why}; {_counted(count)} kept",
                 f"{full}, and the same command goes on",
             ) from None
+
+
+def _counted(replications: int) -> str:
+    return "1 replication is" if replications == 1 else f"{replications:,} replications are"
 
 
 def _failure(outcome: Outcome, point: Point) -> str:
