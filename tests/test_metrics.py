@@ -247,8 +247,8 @@ def test_where_nobody_was_killed_one_incident_may_still_kill_as_many_as_there_ar
     alone = estimates([replace(quiet, capacity_ns=HOUR)] * 5)
     assert alone["false_terminations_per_lease_hour"].high == pytest.approx(-math.log(0.025) / 40)
     ended = estimates([replace(quiet, runs_finished=20, runs_started=20)] * 5)["false_termination_probability"]
-    assert ended.method == "none of 100 runs in 10 batches, Clopper-Pearson"
-    assert ended.high == pytest.approx(1 - 0.025 ** (1 / 10))
+    assert ended.method == "no incident, Garwood x 10 runs that one can stop"
+    assert ended.high == pytest.approx(10 * -math.log(0.025) / 100)
 
 
 # ---- lease time -------------------------------------------------------------------------------------------
