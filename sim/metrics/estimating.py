@@ -33,7 +33,7 @@ def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95)
         return replace(found, low=max(found.low, 0.0))
     bottoms = [_sum(tally, metric.under) / metric.under_ns for tally in tallies]
     if metric.estimator in ("kills", "per_run") and tallies and not any(tops):
-        found = _no_kill(ratio_interval(tops, bottoms, metric.unit, confidence, per_event=_batch(tallies)), tallies)
+        found = _no_kill(tops, bottoms, metric.unit, confidence, _batch(tallies))
     else:
         counted = metric.estimator == "incidents" or (metric.estimator == "kills" and _alone(tallies))
         found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted)
@@ -108,14 +108,12 @@ def _batch(tallies: Sequence[Tally]) -> int:
     return max(1, min(slots, runs))
 
 
-def _no_kill(found: Estimate, tallies: Sequence[Tally]) -> Estimate:
-    """Say what the bound on kills is made of."""
-    batch = _batch(tallies)
-    return (
-        found
-        if batch == 1 or found.value != 0
-        else replace(found, method=f"no incident, Garwood x {batch:,} runs that one can stop")
-    )
+def _no_kill(tops: Sequence[float], bottoms: Sequence[float], unit: str, confidence: float, batch: int) -> Estimate:
+    """Bound kills of which there are none, and say what the bound is made of."""
+    found = ratio_interval(tops, bottoms, unit, confidence, per_event=batch)
+    if batch == 1 or found.value != 0:
+        return found
+    return replace(found, method=f"no incident, Garwood x {batch:,} runs that one can stop")
 
 
 def _share_of_runs(found: Estimate, replications: int) -> Estimate:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -72,7 +72,7 @@ def select(
     left, count = list(range(settings)), first
     while True:
         means = {at: float(np.mean(values[at])) for at in left}
-        spread |= _spreads([pair for pair in permutations(left, 2) if pair not in spread], values)
+        spread |= _spreads([pair for pair in combinations(left, 2) if pair not in spread], values)
         left = [i for i in left if all(_stays(means[i] - means[j], spread[i, j], count, h2, indifference)
                                        for j in left if (i, j) in spread)]  # fmt: skip
         if len(left) <= 1 or sum(map(len, values)) + len(left) > budget:
@@ -86,12 +86,12 @@ def select(
 
 
 def _spreads(pairs: Sequence[tuple[int, int]], values: Sequence[Sequence[float]]) -> dict[tuple[int, int], float]:
-    """Return the variance of those pairs of which enough is seen."""
+    """Return the variance of those pairs of which enough is seen, by either order of the two."""
     found = {}
     for i, j in pairs:
         apart = np.subtract(values[i], values[j])
         if np.count_nonzero(apart) >= SEEN:
-            found[i, j] = float(apart.var(ddof=1))
+            found[i, j] = found[j, i] = float(apart.var(ddof=1))
     return found
 
 

@@ -25,7 +25,7 @@ from sim.sweeps.designs import unit_cube
 from sim.sweeps.grid import AxesError, Point
 from sim.sweeps.opening import manifest_of
 from sim.sweeps.simulate import checked
-from sim.sweeps.store import Store
+from sim.sweeps.store import Store, folder_of
 from sim.sweeps.study import Progress
 from sim.tuning.bench import Bench, Refusals, Tallies, built, must
 from sim.tuning.bounds import sides
@@ -208,7 +208,7 @@ def sensitivity(
             manifest = manifest_of(
                 provenance, Path(origin.name).name, [axis for knob in knobs for axis in knob.described], "sensitivity"
             )
-            store = stack.enter_context(Store(Path(out), manifest, fresh=not resume))
+            store = stack.enter_context(Store(folder_of(out), manifest, fresh=not resume))
         total = len(points) * replications
         report = (lambda done: progress(done, total)) if progress else None
         bench = Bench(seed, engine, jobs, range(replications), store, report)

@@ -18,7 +18,7 @@ from sim.sweeps.axes import Axis
 from sim.sweeps.grid import AxesError, Point
 from sim.sweeps.opening import manifest_of
 from sim.sweeps.simulate import checked as checked_arguments
-from sim.sweeps.store import Store
+from sim.sweeps.store import Store, folder_of
 from sim.sweeps.study import Progress
 from sim.tuning.bench import Bench, Tallies, must
 from sim.tuning.choosing import SHORT, SIMULTANEOUS, checked, exclusions, recommended, scale_of, shortlist
@@ -115,7 +115,7 @@ def tune(
             store = None
             if out is not None:
                 manifest = manifest_of(each, Path(origin.name).name, plan.axes, "tune")
-                store = stack.enter_context(Store(Path(out) / folder, manifest, fresh=not resume))
+                store = stack.enter_context(Store(folder_of(out) / folder, manifest, fresh=not resume))
             counted = _counted(progress, before, total)
             benches.append(Bench(each.seed, engine, jobs, range(len(each.replications)), store, counted))
         found = _tuned(plan, benches[0], benches[1], provenance, fresh)
