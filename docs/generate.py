@@ -291,11 +291,11 @@ def events_page() -> list[str]:
 
 def command_page() -> list[str]:
     """Every command with its arguments and options."""
-    from sim.cli import entry
+    from sim.cli import exits
     from sim.cli.app import app
 
     lines = [*head("Command line", str(app.help), str(app.help_epilogue))]
-    lines += [f"Exit codes: {inspect.cleandoc(entry.__doc__ or '').partition(': ')[2]}"]
+    lines += [f"Exit codes: {inspect.cleandoc(exits.__doc__ or '').partition(': ')[2]}"]
     for name in (name for name in app if not name.startswith("-")):
         function = app[name].default_command
         assert function is not None, f"the command {name} has no function"

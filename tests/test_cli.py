@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim import metrics
-from sim.cli import entry, main, screen
+from sim.cli import exits, main, screen
 from sim.cli.dotted import assignments, split
 from sim.errors import UsageError
 from sim.metrics import METRICS
@@ -538,7 +538,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_a_terminal_that_is_gone_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
-    assert main(["list"]) == entry.FINE
+    assert main(["list"]) == exits.FINE
 
 
 def test_a_rate_too_small_to_count(cli: Callable[..., Result]) -> None:

@@ -1,19 +1,15 @@
-"""From words to an exit code: 0 fine, 1 a criterion failed, 2 bad input, 3 some points failed, 130 interrupted."""
+"""From the words that were typed to an exit code."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from sim.cli.exits import BAD_INPUT, FINE, INTERRUPTED, SOME_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-FINE: Final = 0
-CRITERION: Final = 1
-BAD_INPUT: Final = 2
-SOME_FAILED: Final = 3
-INTERRUPTED: Final = 130
 
 
 def main(words: Sequence[str] | None = None) -> int:

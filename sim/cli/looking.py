@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.cli import screen
+from sim.cli.exits import BAD_INPUT, CRITERION, FINE
 from sim.cli.options import Dotted, chosen
 from sim.errors import Problem, ScenarioError, UsageError
 from sim.model.load import dumps, names, options_of, source, systems, warnings_of
@@ -68,7 +69,7 @@ def check(scenario: str, /, *, strict: bool = False, json: bool = False, dotted:
         if not json:
             raise
         screen.out_json({"ok": False, "problems": _plain(error.problems)})
-        return 2
+        return BAD_INPUT
     warnings = warnings_of(found)
     failed = strict and bool(warnings)
     if json:
@@ -76,7 +77,7 @@ def check(scenario: str, /, *, strict: bool = False, json: bool = False, dotted:
     else:
         screen.warn(warnings)
         screen.out("\n".join(_summary(scenario, found, failed)))
-    return 1 if failed else 0
+    return CRITERION if failed else FINE
 
 
 def _summary(name: str, scenario: Scenario, failed: bool) -> Iterable[str]:

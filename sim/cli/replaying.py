@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim.cli import screen
-from sim.cli.entry import SOME_FAILED
+from sim.cli.exits import SOME_FAILED
 from sim.cli.options import Effort
 from sim.errors import UsageError, render
 from sim.replaying import agreement as against

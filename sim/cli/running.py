@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from sim.cli import dotted as overriding
 from sim.cli import screen
 from sim.cli.criteria import criterion
+from sim.cli.exits import CRITERION, FINE
 from sim.cli.options import Dotted, Effort, Simulation, chosen
 from sim.cli.precision import PRECISION, Sureness
 from sim.errors import UsageError
@@ -77,7 +78,7 @@ def run(
         for each in criteria:
             screen.out(f"  {each.words(result.metrics)}")
         screen.out("\n" + "\n".join(_next(result)))
-    return 1 if failed else 0
+    return CRITERION if failed else FINE
 
 
 def _rare(
@@ -116,7 +117,7 @@ def _rare(
         screen.out(result.table().text())
         for each in criteria:
             screen.out(f"  {each.words(metrics)}")
-    return 1 if any(each.failed(metrics) for each in criteria) else 0
+    return CRITERION if any(each.failed(metrics) for each in criteria) else FINE
 
 
 def _cycles(text: str, method: str) -> int:

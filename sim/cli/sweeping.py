@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
+from sim.cli.exits import FINE, SOME_FAILED
 from sim.cli.interrupting import Counts, interrupted
 from sim.cli.options import Dotted, Effort, Layout, Simulation, chosen
 from sim.errors import UsageError
@@ -82,7 +83,7 @@ def sweep(
         screen.out(result.table().text())
         screen.out(f"\n  computed {result.computed:,}, reused {result.reused:,} replications")
         screen.out("\n".join(_last(out, written, again)))
-    return 3 if result.failures else 0
+    return SOME_FAILED if result.failures else FINE
 
 
 def _replications(effort: Effort) -> int:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
-from sim.cli.entry import CRITERION, FINE
+from sim.cli.exits import CRITERION, FINE
 from sim.cli.interrupting import Counts, interrupted
 from sim.cli.options import Dotted, Simulation, chosen, processors
 from sim.errors import UsageError
