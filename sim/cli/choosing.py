@@ -10,11 +10,11 @@ from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
-from sim.cli.interrupting import interrupted
+from sim.cli.interrupting import command, interrupted
 from sim.cli.options import Dotted, Simulation, Workers, chosen
 from sim.errors import UsageError
 from sim.results.measures import FALSE_TERMINATIONS, known
-from sim.results.origins import named, shell
+from sim.results.origins import shell
 from sim.sweeps.best import BUDGET
 from sim.sweeps.best import best as best_of
 
@@ -77,8 +77,7 @@ def best(
         raise UsageError("the best of what? there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
     zone, axes = question.indifference, assignments(vary, "--vary")
     world = chosen(scenario, dotted, warn=False)
-    words = [f"leasesim best {named(world)[1].words()}", *(f"--vary {shell(text)}" for text in vary), *question.words()]
-    words += [f"--seed {simulation.seed}", *([f"--engine {simulation.engine}"] if simulation.engine else [])]
+    options = [*(f"--vary {shell(text)}" for text in vary), *question.words()]
     with screen.progress("replications") as bar:
         try:
             result = best_of(
@@ -86,7 +85,7 @@ def best(
                 simulation.seed, simulation.engine_for_many, bar, workers.count, out, resume=not fresh,
             )  # fmt: skip
         except KeyboardInterrupt as stop:
-            again = " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
+            again = command("best", world, options, simulation, out)
             raise KeyboardInterrupt(interrupted(out, str(stop), again)) from None
     if simulation.json:
         screen.out_json(result.as_json())

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from sim.cli.options import Simulation
+from sim.model.scenario import Scenario
+from sim.results.origins import named, shell
 from sim.sweeps.study import Progress
 
 
@@ -22,6 +26,14 @@ class Counts:
     def words(self) -> str:
         """How far it got."""
         return f"interrupted after {self.done:,} of {self.planned:,} replications"
+
+
+def command(name: str, world: Scenario, options: Sequence[str], simulation: Simulation, out: Path | None) -> str:
+    """Return the command that asks for the same again, and so goes on with it where `out` is given."""
+    words = [f"leasesim {name} {named(world)[1].words()}", *options, f"--seed {simulation.seed}"]
+    words += [f"--engine {simulation.engine}"] if simulation.engine else []
+    words += [f"--out {shell(str(out))}"] if out else []
+    return " ".join(words)
 
 
 def interrupted(out: Path | None, how_far: str, again: str) -> str:

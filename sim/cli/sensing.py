@@ -10,11 +10,11 @@ from cyclopts import Parameter
 
 from sim.cli import screen
 from sim.cli.dotted import assignments
-from sim.cli.interrupting import Counts, interrupted
+from sim.cli.interrupting import Counts, command, interrupted
 from sim.cli.options import Dotted, Simulation, chosen, processors
 from sim.errors import UsageError
 from sim.results.measures import HEADLINES
-from sim.results.origins import named, shell
+from sim.results.origins import shell
 from sim.tuning.sensing import REPLICATIONS, SAMPLES, Sensitivity
 from sim.tuning.sensing import sensitivity as estimated
 
@@ -58,9 +58,9 @@ def sensitivity(
     simulation = simulation or Simulation()
     world = chosen(scenario, dotted, warn=False)
     knobs = assignments(over, "--over") if over else None
-    words = [f"leasesim sensitivity {named(world)[1].words()}", *(f"--over {shell(text)}" for text in over)]
-    words += [*(f"--metric {name}" for name in metric), f"--samples {samples} --reps {reps} --seed {simulation.seed}"]
-    again = " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
+    options = [*(f"--over {shell(text)}" for text in over), *(f"--metric {name}" for name in metric)]
+    options += [f"--samples {samples}", f"--reps {reps}"]
+    again = command("sensitivity", world, options, simulation, out)
     with screen.progress("replications") as bar:
         counts = Counts(bar)
         try:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from sim.cli import screen
 from sim.cli.dotted import assignments
 from sim.cli.exits import FINE, SOME_FAILED
-from sim.cli.interrupting import Counts, interrupted
+from sim.cli.interrupting import Counts, command, interrupted
 from sim.cli.options import Dotted, Effort, Layout, Simulation, chosen
 from sim.errors import UsageError
 from sim.model.scenario import Scenario
@@ -56,7 +56,8 @@ def sweep(
         raise UsageError("a sweep varies something, and there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
     axes = assignments(vary, "--vary")
     world = chosen(scenario, dotted, warn=False)
-    again = _again(world, [*(f"--vary {shell(text)}" for text in vary), *layout.words()], out, simulation, count)
+    options = [*(f"--vary {shell(text)}" for text in vary), *layout.words(), f"--reps {count}"]
+    again = command("sweep", world, options, simulation, out)
     with screen.progress("replications") as bar:
         counts = Counts(bar)
         try:
@@ -114,15 +115,6 @@ def _last(out: Path | None, written: list[Path], again: str) -> list[str]:
     if out is None:
         return [f"  next: {again} --out DIR  keeps the results and draws charts"]
     return [f"  in {out}/: {', '.join(path.name for path in written)}, parts/, manifest.json"]
-
-
-def _again(world: Scenario, points: list[str], out: Path | None, simulation: Simulation, count: int) -> str:
-    """The command that goes on with this sweep."""
-    origin = named(world)[1]
-    words = [f"leasesim sweep {origin.words()}", *points]
-    words += [f"--reps {count}", f"--seed {simulation.seed}"]
-    words += [f"--engine {simulation.engine}"] if simulation.engine else []
-    return " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
 
 
 def _damaged(out: Path | None, count: int) -> str:

@@ -12,11 +12,10 @@ from cyclopts import Parameter
 from sim.cli import screen
 from sim.cli.dotted import assignments
 from sim.cli.exits import CRITERION, FINE
-from sim.cli.interrupting import Counts, interrupted
+from sim.cli.interrupting import Counts, command, interrupted
 from sim.cli.options import Dotted, Simulation, chosen, processors
 from sim.errors import UsageError
-from sim.model.scenario import Scenario
-from sim.results.origins import named, shell
+from sim.results.origins import shell
 from sim.tuning.tuned import Tuned
 from sim.tuning.tuning import BUDGET, CONFIRM, REPLICATIONS
 from sim.tuning.tuning import tune as tuned
@@ -87,7 +86,8 @@ def tune(
         raise UsageError("nothing may be turned: there is no --over", "for example --over lease.ttl=30s..20m/log")
     knobs = assignments(over, "--over")
     world = chosen(scenario, dotted, warn=False)
-    again = _again(world, over, wanted, out, simulation)
+    options = [*(f"--over {shell(text)}" for text in over), *wanted.words()]
+    again = command("tune", world, options, simulation, out)
     with screen.progress("replications") as bar:
         counts = Counts(bar)
         try:
@@ -137,11 +137,3 @@ def _last(out: Path | None, written: list[Path], again: str) -> str:
     if out is None:
         return f"  next: {again} --out DIR  keeps the results and draws the front"
     return f"  in {out}/: {', '.join(path.name for path in written)}, search/, fresh/"
-
-
-def _again(world: Scenario, over: tuple[str, ...], wanted: Wanted, out: Path | None, simulation: Simulation) -> str:
-    """The command that goes on with this search."""
-    words = [f"leasesim tune {named(world)[1].words()}", *(f"--over {shell(text)}" for text in over), *wanted.words()]
-    words += [f"--seed {simulation.seed}"]
-    words += [f"--engine {simulation.engine}"] if simulation.engine else []
-    return " ".join(words + ([f"--out {shell(str(out))}"] if out else []))
