@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Final, TextIO
 
 from sim.errors import UsageError
+from sim.locking import lock
 from sim.sweeps import manifest as manifests
 from sim.sweeps import parts
 from sim.sweeps.grid import Point, identities, labels_of
@@ -238,11 +239,7 @@ def _locked(path: Path) -> TextIO:
     except OSError as error:
         raise _unwritable(path.parent, error) from None
     try:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # Windows
-        pass
+        lock(stream, wait=False)
     except OSError:
         stream.close()
         raise UsageError(
