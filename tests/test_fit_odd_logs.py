@@ -313,6 +313,39 @@ def test_a_line_from_before_midnight_that_comes_after_it_makes_no_day() -> None:
     assert [then - now for now, then in pairwise(midnight)] == [11, -12, 22, -21, 6]
 
 
+# ---- newest first
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "linux-journal.txt",
+        "linux-dead-asleep.txt",
+        "prefect-debug.log",
+        "prefect-midnight.log",
+        "prefect-server.log",
+        "prefect-errors.log",
+        "nginx-access.log",
+        "nginx-timing.log",
+        "uvicorn-access.log",
+        "macos-pmset.txt",
+    ],
+)
+def test_a_log_that_begins_with_the_newest_line_says_the_same(tmp_path: Path, name: str) -> None:
+    """As journalctl -r and many web pages write it."""
+    lines = (DATA / name).read_text("utf-8").splitlines()
+    told, before = source(written(tmp_path, *reversed(lines))).notes, source(DATA / name).notes
+    assert told.sleeps == before.sleeps
+    assert told.unknown == before.unknown
+    assert sorted(told.intervals) == sorted(before.intervals)
+    assert sorted(told.latencies) == sorted(before.latencies)
+    assert told.statuses == before.statuses
+    assert (told.first_ns, told.last_ns) == (before.first_ns, before.last_ns)
+    if not name.startswith("macos"):  # its lines are put in order in any case
+        assert any("newest line stands first" in remark for remark in told.remarks)
+        assert not any("newest line stands first" in remark for remark in before.remarks)
+
+
 # ---- renewals
 
 

@@ -22,8 +22,10 @@ from sim import pacing
 from sim.errors import UsageError
 from sim.model.load import loads
 from sim.model.scenario import Scenario
+from sim.results import provenance
 from sim.sweeps import Sweep, sweep
 from sim.sweeps import store as stores
+from sim.sweeps.manifest import fingerprint
 
 TOML = """
 duration = "1h"
@@ -324,16 +326,75 @@ def test_what_an_earlier_sweep_remarked_does_not_stay(small: Scenario, tmp_path:
     assert sim.open(tmp_path).remarks == ()
 
 
-@pytest.mark.parametrize(("key", "value"), [("scenario", None), ("axes", None), ("seed", "x")])
-def test_a_manifest_that_lacks_something_is_refused(
-    small: Scenario, tmp_path: Path, key: str, value: str | None
+def torn(text: str) -> str:
+    return text[: len(text) // 2]
+
+
+def changed(**keys: Any) -> Callable[[str], str]:
+    return lambda text: json.dumps({**json.loads(text), **keys})
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (torn, r"cannot read '.*manifest.json': it breaks off in line \d+, after [\d,]+ bytes"),
+        (lambda _: "", "cannot read '.*manifest.json': it is empty"),
+        (lambda _: "\xff", "cannot read '.*manifest.json': it is no JSON at line 1"),
+        (lambda _: "[" * 100_000, "cannot read '.*manifest.json': it is no table"),
+        (lambda _: "[3]", "cannot read '.*manifest.json': it is no table"),
+        (lambda _: "{}", "cannot read '.*manifest.json': it does not say its layout"),
+        (changed(scenario=None), "manifest.json': there is no scenario in it"),
+        (changed(axes=None), "manifest.json': there is no axes in it"),
+        (changed(seed="x"), "manifest.json': there is no seed in it"),
+        (changed(seed=99), "manifest.json' was changed: its sha256, axes, seed,"),
+        (changed(axes={"renewal.every": []}), "manifest.json' was changed"),
+        (changed(scenario={}), "manifest.json' was changed: the scenario in it"),
+        (changed(replications=10**9), "manifest.json': replications = 1000000000"),
+        (changed(replications=0), "manifest.json': replications = 0"),
+        (None, "has parts of a sweep and no manifest.json"),
+    ],
+)
+def test_a_damaged_manifest_is_named_and_the_sweep_mends_it(
+    small: Scenario,
+    expected: tuple[dict[str, bytes], str],
+    tmp_path: Path,
+    damage: Callable[[str], str] | None,
+    why: str,
 ) -> None:
-    sweep(small, AXES, 1, out=tmp_path)
+    sweep(small, AXES, REPS, out=tmp_path)
     path = tmp_path / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: value}), "utf-8")
-    for again in (lambda: sim.open(tmp_path), lambda: sweep(small, AXES, 1, out=tmp_path)):
-        with pytest.raises(UsageError, match=f"manifest.json': there is no {key}"):
-            again()
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_text(damage(path.read_text("utf-8")), "utf-8")
+    with pytest.raises(UsageError, match=why) as told:
+        sim.open(tmp_path)
+    assert "the command that made the folder, given again, writes the file anew" in str(told.value)
+    with pytest.raises(UsageError, match=f"{why}.*; and no part in '.*parts' is of this sweep"):
+        sweep(small, AXES, REPS, out=tmp_path, seed=2)
+    again = sweep(small, AXES, REPS, out=tmp_path)
+    assert again.reused == 4 * REPS
+    checked(again, expected)
+
+
+def test_a_manifest_that_is_no_text_is_named(small: Scenario, tmp_path: Path) -> None:
+    sweep(small, AXES, 1, out=tmp_path)
+    (tmp_path / "manifest.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="it is no text"):
+        sim.open(tmp_path)
+
+
+def test_a_scenario_of_another_version_is_told_in_words(small: Scenario, tmp_path: Path) -> None:
+    sweep(small, {"lease.ttl": "1m"}, 1, out=tmp_path)
+    path = tmp_path / "manifest.json"
+    old = json.loads(path.read_text("utf-8"))
+    data = {**old["scenario"], "lease": {**old["scenario"]["lease"], "colour": "blue"}}
+    new = {**old, "scenario": data, "sha256": provenance.sha256_of(data), "version": "9.9"}
+    path.write_text(json.dumps({**new, "fingerprint": fingerprint(new)}), "utf-8")
+    for part in (tmp_path / "parts").iterdir():
+        part.unlink()
+    with pytest.raises(UsageError, match=r"cannot be read here: lease.colour: .*\n.*leasesim 9.9 wrote it"):
+        sim.open(tmp_path)
 
 
 # ---------------------------------------------------------------------- disks

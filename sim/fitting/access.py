@@ -8,10 +8,12 @@ first number with decimals there. uvicorn by itself writes no times: then only t
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from sim.fitting.notes import Clock, Lines, Notes, duration_ns, nanoseconds
+from sim.fitting.order import oldest_first
 from sim.fitting.renewals import RENEW, Leases
 from sim.units import SECOND
 
@@ -34,7 +36,7 @@ def matches(line: str) -> bool:
 def read(lines: Lines, notes: Notes) -> None:
     """Note every renewal."""
     clock, leases = Clock(notes), Leases(notes)
-    for number, line in lines:
+    for number, line in oldest_first(lines, _time, notes):
         combined, plain = _COMBINED.match(line), _UVICORN.match(line)
         if combined is None and plain is None:
             if "/renew" in line or re.match(r"\S+ \S+ \S+ \[", line):
@@ -69,6 +71,17 @@ def read(lines: Lines, notes: Notes) -> None:
             notes.counts["renewals without the time that the request took (nginx writes it as rt=$request_time)"] += 1
 
 
+def _time(line: str) -> int | None:
+    """Return the time of a line, local where no zone is named."""
+    combined, plain = _COMBINED.match(line), _UVICORN.match(line)
+    with suppress(ValueError):
+        if combined is not None:
+            return _combined(combined)[0]
+        moment = _moment(plain[1]) if plain else None
+        return nanoseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC)) if moment else None
+    return None
+
+
 def _combined(found: re.Match[str]) -> tuple[int, str, str]:
     return nanoseconds(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z")), found[2], found[3]
 
@@ -82,8 +95,12 @@ def _took(rest: str) -> int | None:
 
 def _plain(found: re.Match[str] | None, clock: Clock) -> tuple[int | None, str, str]:
     assert found is not None
-    time = _ISO.search(found[1])
+    moment = _moment(found[1])
+    return clock.at(moment) if moment else None, found[2], found[3]
+
+
+def _moment(text: str) -> datetime | None:
+    time = _ISO.search(text)
     if time is None:
-        return None, found[2], found[3]
-    text = f"{time[1]}T{time[2]}" + (f".{time[3]:0<6}" if time[3] else "") + (time[4] or "")
-    return clock.at(datetime.fromisoformat(text)), found[2], found[3]
+        return None
+    return datetime.fromisoformat(f"{time[1]}T{time[2]}" + (f".{time[3]:0<6}" if time[3] else "") + (time[4] or ""))

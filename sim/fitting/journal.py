@@ -3,16 +3,19 @@
 systemd-sleep writes "Entering sleep state 'suspend'..." and "System returned from sleep operation"; the kernel
 "PM: suspend entry (deep)" and "PM: suspend exit". The kernel's entry is often stamped only after the wake, because the
 journal was frozen with the rest; so the earliest sign of a sleep and the first of its end count. Between boots stands
-"-- Boot 0123... --" (formerly "-- Reboot --"), and the kernel begins with "Linux version".
+"-- Boot 0123... --" (formerly "-- Reboot --"), and the kernel begins with "Linux version". With ``-r`` the newest line
+stands first, and the same between boots.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from sim.fitting.notes import Lines, Notes, nanoseconds
+from sim.fitting.order import oldest_first
 from sim.fitting.sleeper import Sleeper
 
 KIND: Final = "Linux journal (journalctl -o short-iso)"
@@ -44,7 +47,7 @@ def read(lines: Lines, notes: Notes) -> None:
     """Note every suspend."""
     sleeper = Sleeper(notes)
     booting = announced = False
-    for number, line in lines:
+    for number, line in oldest_first(lines, _time, notes):
         found = _LINE.match(line)
         if found is None:
             if _BOOT.match(line):
@@ -52,7 +55,7 @@ def read(lines: Lines, notes: Notes) -> None:
             _undated(number, line, notes)
             continue
         try:
-            now = nanoseconds(datetime.fromisoformat(found[1].replace(",", ".")))
+            now = _moment(found)
         except ValueError:
             notes.wrong(number, line, "there is no such time")
             continue
@@ -75,6 +78,17 @@ def read(lines: Lines, notes: Notes) -> None:
         else:
             notes.other += 1
     sleeper.finish()
+
+
+def _moment(found: re.Match[str]) -> int:
+    return nanoseconds(datetime.fromisoformat(found[1].replace(",", ".")))
+
+
+def _time(line: str) -> int | None:
+    found = _LINE.match(line)
+    with suppress(ValueError):
+        return _moment(found) if found else None
+    return None
 
 
 def _undated(number: int, line: str, notes: Notes) -> None:

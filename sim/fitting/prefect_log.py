@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
-from sim.fitting.notes import Clock, DayCounter, Lines, Notes
+from sim.fitting.notes import Clock, DayCounter, Lines, Notes, nanoseconds
+from sim.fitting.order import oldest_first
 from sim.fitting.renewals import RENEW, Leases
 from sim.units import HOUR, MILLISECOND, MINUTE, SECOND
 
@@ -42,7 +44,7 @@ def read(lines: Lines, notes: Notes) -> None:
     """Note every renewal."""
     days, clock = DayCounter(notes), Clock(notes)
     reader = _Reader(notes, days)
-    for number, line in lines:
+    for number, line in oldest_first(lines, _roughly, notes):
         found = _LINE.match(line)
         if found is None:
             if _STARTS.match(line) or "/renew" in line:
@@ -151,10 +153,28 @@ class _Posts:
 
 
 def _time(found: re.Match[str], days: DayCounter, clock: Clock) -> int:
-    hour, minute, second, millisecond = (int(found[at]) for at in (2, 3, 4, 5))
+    millisecond = int(found[5]) * MILLISECOND
+    if found[1]:
+        return clock.at(_dated(found)) + millisecond
+    return days.at(_of_day(found) + millisecond)
+
+
+def _roughly(line: str) -> int | None:
+    """Return the time of a line, local where no zone is named, or since midnight where it has no date."""
+    found = _LINE.match(line)
+    with suppress(ValueError):
+        if found is not None:
+            second = nanoseconds(_dated(found).replace(tzinfo=UTC)) if found[1] else _of_day(found)
+            return second + int(found[5]) * MILLISECOND
+    return None
+
+
+def _dated(found: re.Match[str]) -> datetime:
+    return datetime.fromisoformat(f"{found[1]}T{found[2]}:{found[3]}:{found[4]}")
+
+
+def _of_day(found: re.Match[str]) -> int:
+    hour, minute, second = (int(found[at]) for at in (2, 3, 4))
     if hour > 23 or minute > 59 or second > 60:
         raise ValueError("no time of day")
-    if found[1]:
-        day = datetime.fromisoformat(f"{found[1]}T{found[2]}:{found[3]}:{found[4]}")
-        return clock.at(day) + millisecond * MILLISECOND
-    return days.at(hour * HOUR + minute * MINUTE + second * SECOND + millisecond * MILLISECOND)
+    return hour * HOUR + minute * MINUTE + second * SECOND

@@ -38,8 +38,13 @@ def canonical(scenario: Scenario) -> str:
 
 def sha256(scenario: Scenario) -> str:
     """Return the fingerprint of all that decides what happens; the title and the text about it do not."""
-    data = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in WORDS}
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    return sha256_of(scenario.model_dump(mode="json"))
+
+
+def sha256_of(data: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a scenario as `Provenance` and a sweep's folder hold it."""
+    told = {key: value for key, value in data.items() if key not in WORDS}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @cache

@@ -10,36 +10,78 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.errors import UsageError
+from sim.results.provenance import sha256_of
+from sim.sweeps import parts
 
 MANIFEST: Final = "manifest.json"
+PARTS: Final = "parts"
 LAYOUT: Final = 3
+_REPLICATIONS_MAX: Final = 10_000_000
 _KINDS: Final[Mapping[str, type]] = {
     "scenario": dict, "sha256": str, "axes": dict, "seed": int, "replications": int, "engine": str, "version": str,
     "versions": dict, "name": str, "named": bool, "overrides": dict,
 }  # fmt: skip
 """What a manifest has to say before anything is read by it."""
-_REMEDY: Final = "--fresh starts again in that folder, another --out leaves it alone"
+REMEDY: Final = "--fresh starts again in that folder, another --out leaves it alone"
+_MENDS: Final = "the command that made the folder, given again, writes the file anew and keeps what was simulated"
 _SAME: Final = (("seed", "another seed"), ("engine", "another engine"), ("version", "another version of leasesim"))
 
 
+class Damaged(UsageError):
+    """A manifest that is not there, or not as it was written; whole parts can still tell whose they are."""
+
+
 def read(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a folder; UsageError where it has none that can be read."""
+    """Return the manifest of a folder; UsageError where it has none that can be read, `Damaged` where it had one."""
     path = folder / MANIFEST
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        known = found["layout"] == LAYOUT
+        raw = path.read_bytes()
     except FileNotFoundError:
+        if parts.listed(folder / PARTS):
+            raise Damaged(f"'{folder}' has {PARTS} of a sweep and no {MANIFEST}", _MENDS) from None
         raise UsageError(
             f"'{folder}' is no folder of a sweep: it has no {MANIFEST}", "a sweep with --out makes one"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"cannot read '{path}'", "give --out another folder") from None
-    if not known:
-        raise UsageError(f"'{folder}' was written by another version of leasesim", _REMEDY)
+    except OSError as error:
+        raise UsageError(f"cannot read '{path}': {error.strerror or error}", "give --out another folder") from None
+    found = _parsed(path, raw)
+    if found["layout"] != LAYOUT:
+        raise UsageError(f"'{folder}' was written by another version of leasesim", REMEDY)
     odd = [key for key, kind in _KINDS.items() if not isinstance(found.get(key), kind)]
     if odd:
-        raise UsageError(f"cannot read '{path}': there is no {odd[0]} in it that means anything", _REMEDY)
+        raise Damaged(f"cannot read '{path}': there is no {odd[0]} in it that means anything", _MENDS)
+    if not 1 <= found["replications"] <= _REPLICATIONS_MAX:
+        raise Damaged(f"cannot read '{path}': replications = {found['replications']}", _MENDS)
+    _refuse_changed(path, found)
     return found
+
+
+def _refuse_changed(path: Path, found: Mapping[str, Any]) -> None:
+    if sha256_of(found["scenario"]) != found["sha256"]:
+        raise Damaged(f"'{path}' was changed: the scenario in it is not the one that its sha256 is of", _MENDS)
+    if fingerprint(found) != found.get("fingerprint"):
+        what = ", ".join(key for key, _ in _SAME)
+        raise Damaged(f"'{path}' was changed: its sha256, axes, {what} do not give its fingerprint", _MENDS)
+
+
+def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
+    """Return the table that the bytes spell; `Damaged` says where they stop doing so."""
+    try:
+        text = raw.decode("utf-8")
+        found = json.loads(text)
+    except UnicodeDecodeError:
+        why = "it is no text"
+    except RecursionError:
+        why = "it is no table"
+    except json.JSONDecodeError as error:
+        torn = text.strip() and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"))
+        where = f"breaks off in line {error.lineno}" if torn else f"is no JSON at line {error.lineno}: {error.msg}"
+        why = f"it {where}, after {len(raw):,} bytes" if torn else f"it {where}" if text.strip() else "it is empty"
+    else:
+        if isinstance(found, dict) and "layout" in found:
+            return found
+        why = "it is no table" if not isinstance(found, dict) else "it does not say its layout"
+    raise Damaged(f"cannot read '{path}': {why}", _MENDS)
 
 
 def text(manifest: Mapping[str, Any]) -> str:
@@ -58,7 +100,7 @@ def refuse_another(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Refuse to go on in a folder that holds other results than these would be."""
     difference = first_difference(read(folder), manifest)
     if difference:
-        raise UsageError(f"'{folder}' was made from {difference}", _REMEDY)
+        raise UsageError(f"'{folder}' was made from {difference}", REMEDY)
 
 
 def fingerprint(manifest: Mapping[str, Any]) -> str:

@@ -9,16 +9,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, overload
 
+from pydantic import ValidationError
+
 from sim.errors import UsageError
 from sim.model.load import parse_value
 from sim.model.scenario import Scenario
-from sim.results.provenance import Provenance
+from sim.results.provenance import Provenance, version
 from sim.sweeps import manifest as manifests
 from sim.sweeps import parts
 from sim.sweeps.axes import Axis
 from sim.sweeps.grid import Points
 from sim.sweeps.index import Filed, Index
-from sim.sweeps.store import FAILURES, IDENTITY, PARTS, POINTS, REMARKS
+from sim.sweeps.manifest import PARTS
+from sim.sweeps.store import FAILURES, IDENTITY, POINTS, REMARKS
 from sim.sweeps.study import Failure
 from sim.sweeps.swept import Sweep
 
@@ -78,12 +81,24 @@ def _opened(folder: Path) -> Sweep:
             f"'{folder}': {len(damaged)} of {len(files)} parts are damaged: {', '.join(damaged[:3])}",
             "the command that made the folder, given again, simulates what they held",
         )
-    scenario = Scenario.model_validate(manifest["scenario"])
+    scenario = _scenario(folder, manifest)
     axes, points = _points(folder, scenario, list(manifest["axes"]))
     provenance = _provenance(manifest)
     tallies = Filed(Index(files, points.identities), len(provenance.replications))
     failures, rows, remarks = _failures(folder), _rows(tallies), _remarks(folder)
     return Sweep(scenario, axes, points, tallies, failures, provenance, reused=rows, out=folder, remarks=remarks)
+
+
+def _scenario(folder: Path, manifest: Mapping[str, Any]) -> Scenario:
+    try:
+        return Scenario.model_validate(manifest["scenario"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"'{folder / manifests.MANIFEST}' holds a scenario that cannot be read here: {where}: {first['msg']}",
+            f"leasesim {manifest['version']} wrote it, this is {version()}",
+        ) from None
 
 
 def _rows(tallies: Filed) -> int:

@@ -17,14 +17,15 @@ from types import TracebackType
 from typing import Any, Final, TextIO
 
 from sim.errors import UsageError
+from sim.locking import lock
 from sim.sweeps import manifest as manifests
 from sim.sweeps import parts
 from sim.sweeps.grid import Point, identities, labels_of
 from sim.sweeps.index import Filed, Index
+from sim.sweeps.manifest import PARTS
 from sim.sweeps.parts import Key, Row
 from sim.sweeps.work import Outcome
 
-PARTS: Final = "parts"
 POINTS: Final = "points.parquet"
 IDENTITY: Final = "identity"
 REMARKS: Final = "remarks.json"
@@ -47,13 +48,7 @@ class Store:
         self.damaged = 0
         """Parts that were not what was written: they are simulated again."""
         _prepare(folder)
-        if (folder / manifests.MANIFEST).exists():
-            if not fresh:
-                manifests.refuse_another(folder, manifest)
-        elif self._parts.exists():
-            raise UsageError(
-                f"'{folder}' has {PARTS} and no {manifests.MANIFEST}: it is not a sweep's", "give --out another folder"
-            )
+        self._refuse_another(manifest, fresh=fresh)
         self._lock = _locked(folder / _LOCK)
         with ExitStack() as unless_it_opens:
             unless_it_opens.callback(self._lock.close)
@@ -76,6 +71,25 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.close()
+
+    def _refuse_another(self, manifest: Mapping[str, Any], *, fresh: bool) -> None:
+        """Refuse a folder that is another's; where its manifest is lost or damaged, whole parts say whose it is."""
+        there = (self.folder / manifests.MANIFEST).exists()
+        if (there and fresh) or not (there or self._parts.exists()):
+            return
+        try:
+            manifests.refuse_another(self.folder, manifest)
+        except manifests.Damaged as error:
+            if not any(parts.whole(path, self._owner) for path in parts.listed(self._parts)):
+                also = f"{error.message}; and no part in '{self._parts}' is of this sweep"
+                raise UsageError(also, manifests.REMEDY if there else "give --out another folder") from None
+        except UsageError:
+            if there:
+                raise
+            raise UsageError(
+                f"'{self.folder}' has {PARTS} and no {manifests.MANIFEST}: it is not a sweep's",
+                "give --out another folder",
+            ) from None
 
     def _take_stock(self) -> None:
         for path in self._parts.glob(".*.new"):
@@ -225,11 +239,7 @@ def _locked(path: Path) -> TextIO:
     except OSError as error:
         raise _unwritable(path.parent, error) from None
     try:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # Windows
-        pass
+        lock(stream, wait=False)
     except OSError:
         stream.close()
         raise UsageError(

@@ -7,11 +7,9 @@ then, on common random numbers: what both share cancels, and a small change show
 from __future__ import annotations
 
 import math
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.errors import ScenarioError, UsageError, nearest
+from sim.locking import turn
 from sim.metrics import METRICS, Metric, Tally, estimate
 from sim.model.load import dumps, loads
 from sim.model.scenario import Scenario
@@ -137,28 +136,12 @@ class Baselines:
         sums = {metric.name: _sums(metric, many.tallies) for metric in metrics}
         new = Baseline(name, dumps(chosen), session().seed, version(), sums)
         shown = {name: [estimate(metric, many.tallies) for metric in metrics]}
-        with _turn(self.path.resolve().parent):
+        with turn(self.path.with_name(f".{self.path.name}.lock")):
             entries = {**self._all(), name: new}
             parts = ("\n" + "\n".join(_spelled(entries[key], shown.get(key))) for key in sorted(entries))
             beside = self.path.with_name(f".{self.path.name}.new")
             beside.write_text(_ABOUT + "".join(parts), "utf-8", newline="\n")
             beside.replace(self.path)
-
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Let one process at a time change a file in a folder: workers of pytest-xdist update baselines side by side."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: update without xdist there
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def assert_no_worse_than(
