@@ -8,7 +8,6 @@ import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -244,25 +243,6 @@ def session_seed():
 # ---- baselines
 
 
-def on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take fcntl away, and put what Windows has in its place: it keeps open files, and never waits for long."""
-    fcntl = pytest.importorskip("fcntl")
-    unlink = Path.unlink
-
-    def locking(handle: int, mode: int, size: int) -> None:
-        assert size == 1
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def kept(self: Path, missing_ok: bool = False) -> None:
-        with self.open() as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # somebody else's open file cannot be taken away
-            unlink(self, missing_ok)
-
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_LOCK=1, LK_NBLCK=2))
-    monkeypatch.setattr(Path, "unlink", kept)
-
-
 BASELINE = """
 def test_settings(lease_baselines):
     lease_baselines.check("laptops", BAD.with_({"lease.ttl": "%s"}), RATE, replications=60)
@@ -304,12 +284,7 @@ def test_a_worse_setting_fails_and_says_what_changed(pytester: pytest.Pytester) 
     run(pytester, better).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("system", ["posix", "windows"])
-def test_baselines_that_are_updated_side_by_side_are_all_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
-) -> None:
-    if system == "windows":
-        on_windows(monkeypatch)
+def test_baselines_that_are_updated_side_by_side_are_all_there(tmp_path: Path) -> None:
     path, short = tmp_path / "side.toml", sim.load("no-faults").with_({"duration": "1h"})
 
     def update(nth: int) -> None:

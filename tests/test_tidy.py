@@ -29,7 +29,6 @@ FILE_LINES_MAX = {"sim": 400, "tests": 600, "validation": 400}
 WORDS = {"units", "errors", "vocabulary"}
 TRUNK = WORDS | {"samplers", "streams", "model", "trace"}
 PACING = {"pacing"}  # looks at a clock to cut work into tasks; nothing that is computed depends on it
-LOCKING = {"locking"}  # one process at a time in a folder
 RUNS = TRUNK | {"engines", "metrics", "stats", "story"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -55,16 +54,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": RUNS | {"oracles"},
     # what people hold in their hands, and draw with
     "results": RUNS | {"oracles", "report"},
-    "sweeps": RUNS | PACING | LOCKING | {"oracles", "report", "results"},
+    "sweeps": RUNS | PACING | {"oracles", "report", "results"},
     "tuning": RUNS | {"report", "results", "sweeps"},
     "pacing": set(),
-    "locking": set(),
     "remedies": RUNS | {"results", "sweeps"},
     "diagnosis": RUNS | {"results"},
     # logs of other people
     "fitting": TRUNK | {"stats", "report", "results"},
     # test suites of other people
-    "testing": RUNS | LOCKING | {"results", "sweeps"},
+    "testing": RUNS | {"results", "sweeps"},
     # pages to hand on
     "pages": RUNS | {"oracles", "report", "results", "sweeps"},
     # a live page

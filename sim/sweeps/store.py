@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TextIO
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
 
 from sim.errors import UsageError
-from sim.locking import lock
 from sim.sweeps import manifest as manifests
 from sim.sweeps import parts
 from sim.sweeps.grid import Point, identities, labels_of
@@ -51,7 +52,7 @@ class Store:
         self._refuse_another(manifest, fresh=fresh)
         self._lock = _locked(folder / _LOCK)
         with ExitStack() as unless_it_opens:
-            unless_it_opens.callback(self._lock.close)
+            unless_it_opens.callback(self._lock.release)
             try:
                 if fresh:
                     _emptied(folder)
@@ -70,7 +71,7 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lock.close()
+        self._lock.release()
 
     def _refuse_another(self, manifest: Mapping[str, Any], *, fresh: bool) -> None:
         """Refuse a folder that is another's; where its manifest is lost or damaged, whole parts say whose it is."""
@@ -232,17 +233,15 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write to '{folder}': {error.strerror or error}", "give --out another folder")
 
 
-def _locked(path: Path) -> TextIO:
-    """Open the file that says somebody is writing, unless another process has."""
+def _locked(path: Path) -> FileLock:
+    """Hold the file that says somebody is writing, unless another process does."""
+    lock = FileLock(path, thread_local=False)
     try:
-        stream = path.open("a", encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(path.parent, error) from None
-    try:
-        lock(stream, wait=False)
-    except OSError:
-        stream.close()
+        lock.acquire(blocking=False)
+    except Timeout:
         raise UsageError(
             f"another sweep is writing to '{path.parent}'", "wait for it, or give --out another folder"
         ) from None
-    return stream
+    except OSError as error:
+        raise _unwritable(path.parent, error) from None
+    return lock

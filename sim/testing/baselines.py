@@ -6,8 +6,11 @@ then, on common random numbers: what both share cancels, and a small change show
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 import re
+import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from filelock import FileLock
 
 from sim.errors import ScenarioError, UsageError, nearest
-from sim.locking import turn
 from sim.metrics import METRICS, Metric, Tally, estimate
 from sim.model.load import dumps, loads
 from sim.model.scenario import Scenario
@@ -136,12 +139,21 @@ class Baselines:
         sums = {metric.name: _sums(metric, many.tallies) for metric in metrics}
         new = Baseline(name, dumps(chosen), session().seed, version(), sums)
         shown = {name: [estimate(metric, many.tallies) for metric in metrics]}
-        with turn(self.path.with_name(f".{self.path.name}.lock")):
+        with _turn(self.path):
             entries = {**self._all(), name: new}
             parts = ("\n" + "\n".join(_spelled(entries[key], shown.get(key))) for key in sorted(entries))
             beside = self.path.with_name(f".{self.path.name}.new")
             beside.write_text(_ABOUT + "".join(parts), "utf-8", newline="\n")
             beside.replace(self.path)
+
+
+def _turn(path: Path) -> FileLock:
+    """Let one process at a time change a file: workers of pytest-xdist update baselines side by side.
+
+    The lock stays, so it is not beside the file, where it would be committed with it.
+    """
+    whose = f"{os.path.expanduser('~')} {path.resolve()}"  # noqa: PTH111 - Path's raises without a home
+    return FileLock(Path(tempfile.gettempdir(), f"leasesim-{hashlib.sha256(whose.encode()).hexdigest()[:16]}.lock"))
 
 
 def assert_no_worse_than(
