@@ -19,6 +19,8 @@ from sim.extremes.cover import Cover
 from sim.extremes.trial import trial
 from sim.extremes.worst import struck
 from sim.metrics import measure
+from sim.report import durations
+from sim.report.style import new_figure
 from sim.story.bounds import bounds
 from sim.story.looks import Looks
 from sim.story.pinned import altered
@@ -309,6 +311,24 @@ def test_a_frontier_is_the_closed_form_along_a_parameter():
     assert found.to_csv().count("\n") == 7
     assert json.dumps(found.as_json())
     assert found.plot().get_title(loc="left") == found.scenario
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "scale", "ticks"),
+    [
+        (20.0, 600.0, "log", "20s 30s 1m 2m 5m 10m"),
+        (0.004, 0.06, "log", "5ms 10ms 20ms 50ms"),
+        (1.0, 864_000.0, "log", "1s 10s 1m 10m 1h 12h 7d"),
+        (0.0, 160.0, "linear", "0s 30s 1m 1m30s 2m 2m30s"),
+        (-1.0, 0.5, "linear", "-1s -500ms 0s 500ms"),
+    ],
+)
+def test_axes_of_durations_have_round_ticks(low: float, high: float, scale: str, ticks: str) -> None:
+    axis = new_figure(3.0, 2.0).add_subplot().xaxis
+    axis.axes.set_xscale(scale)
+    axis.axes.set_xlim(low, high)
+    durations.mark(axis, low, high)
+    assert " ".join(label.get_text() for label in axis.get_ticklabels()) == ticks
 
 
 def test_a_searched_frontier_says_how_to_see_it():

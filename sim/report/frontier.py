@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.report import frames
+from sim.report import durations, frames
 from sim.report.style import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, RED, axes_on, styled
 
 if TYPE_CHECKING:
@@ -53,18 +53,23 @@ def frontier(
     xs = [x for line in lines.values() for x, _, _ in line]
     if min(xs) > 0 and max(xs) > _WIDE * min(xs):
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter("")
     if current:
         ax.axvline(frames.sort_key(current)[1], color=RED, lw=1.2, ls="--", label=f"in use: {current}")
     ax.set_xlim(min(xs), max(xs))
     ax.set_ylim(0, top or 1)
-    unit = " [s]" if all(frames.is_duration(value) for value in rows["value"]) else ""
-    ax.set_xlabel(parameter + unit)
-    ax.set_ylabel(f"{metric} [{rows['unit'].iloc[0]}]" if len(rows) else metric)
+    if all(frames.is_duration(value) for value in rows["value"]):
+        durations.mark(ax.xaxis, *ax.get_xlim())
+    elif ax.get_xscale() == "log":
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("")
+    unit = rows["unit"].iloc[0]
+    if unit == "s":
+        durations.mark(ax.yaxis, *ax.get_ylim())
+    ax.set_xlabel(parameter)
+    ax.set_ylabel(metric if unit == "s" else f"{metric} [{unit}]")
     ax.set_title(title)
     ax.grid(True)
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
     return ax
 
 
