@@ -62,8 +62,7 @@ def fit(
     """
     from sim.fitting import fit as fitted
 
-    if out is not None and out.suffix != ".toml":
-        raise UsageError(f"--out {out}: the snippet is a .toml file", f"for example {out.stem or 'snippet'}.toml")
+    _refuse_places(out, picture)
     options = asdict(reading or Reading())
     found = fitted(*files, law=law, as_trace=as_trace, **options)  # type: ignore[arg-type]  # checked there, kindly
     written = []
@@ -79,3 +78,12 @@ def fit(
         return
     screen.out("\n".join(found.lines()))
     screen.out(f"\n{found.snippet}" + "".join(f"\nwritten: {path}" for path in written))
+
+
+def _refuse_places(out: Path | None, picture: Path | None) -> None:
+    """Before anything is read."""
+    if out is not None and out.suffix != ".toml":
+        raise UsageError(f"--out {out}: the snippet is a .toml file", f"for example {out.stem or 'snippet'}.toml")
+    for option, path in (("--out", out), ("--picture", picture)):
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no folder '{path.parent}'", f"for example {path.name}")

@@ -19,7 +19,9 @@ from sim.units import SECOND
 
 KIND: Final = "access log"
 SHOWS: Final = "renewals"
-_COMBINED: Final = re.compile(r'\S+ \S+ \S+ \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+|-)(.*)')
+_COMBINED: Final = re.compile(r'(?:\S+ ){3,6}?\[([^\]]+)\] "([^"]*)" (\d{3}) (\d+|-)(.*)')
+_DATED: Final = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UVICORN: Final = re.compile(r'(.*?)(?:INFO:?\s+|uvicorn\.access - )\s*(?:\S+ - )?"([^"]*)" (\d{3})\b')
 _ISO: Final = re.compile(r"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6}))?\s*([+-]\d\d:?\d\d|Z)?")
 _QUOTED: Final = re.compile(r'(\s*"(?:[^"\\]|\\.)*"){0,2}')
@@ -39,7 +41,7 @@ def read(lines: Lines, notes: Notes) -> None:
     for number, line in oldest_first(lines, _time, notes):
         combined, plain = _COMBINED.match(line), _UVICORN.match(line)
         if combined is None and plain is None:
-            if "/renew" in line or re.match(r"\S+ \S+ \S+ \[", line):
+            if "/renew" in line or re.match(r"(?:\S+ ){3,6}?\[", line):
                 notes.wrong(number, line, "expected the combined format, or uvicorn's")
             elif line.strip():
                 notes.other += 1
@@ -83,7 +85,22 @@ def _time(line: str) -> int | None:
 
 
 def _combined(found: re.Match[str]) -> tuple[int, str, str]:
-    return nanoseconds(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z")), found[2], found[3]
+    return nanoseconds(_dated(found[1])), found[2], found[3]
+
+
+def _dated(text: str) -> datetime:
+    """Return the time of the combined format, or one in the form of ISO 8601; the months are English everywhere."""
+    found = _DATED.fullmatch(text)
+    if found is None:
+        return _with_zone(datetime.fromisoformat(text))
+    day, name, year, clock, zone = found.groups()
+    return datetime.fromisoformat(f"{year}-{_MONTHS.index(name) + 1:02}-{day}T{clock}{zone}")
+
+
+def _with_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    return moment
 
 
 def _took(rest: str) -> int | None:

@@ -184,7 +184,8 @@ def _sleeps(sources: Sequence[Source], law: Law, as_trace: bool) -> Fit:
     lengths = [length for source in sources for _, length in source.notes.sleeps]
     if as_trace:
         return _traced(sources, lengths)
-    _enough(len(lengths), "sleep", "--as-trace replays those there are as they were")
+    there = "--as-trace replays those there are as they were" if lengths else "it takes a log of several days"
+    _enough(len(lengths), "sleep", there)
     awake = sum(source.notes.awake_ns for source in sources)
     if awake <= 0:
         raise UsageError("the files cover no time awake: sleeps have no rate")
@@ -218,7 +219,8 @@ def _latencies(sources: Sequence[Source], law: Law) -> Fit:
 
 def _renewals(sources: Sequence[Source], law: Law) -> Fit:
     answers: Counter[str] = sum((source.notes.statuses for source in sources), Counter())
-    _enough(answers.total(), "renewal", "log for longer")
+    looked_for = "looked for: POST .../concurrency_limits/leases/ID/renew, and its answer"
+    _enough(answers.total(), "renewal", "log for longer" if answers else looked_for)
     body: list[str] = []
     samples: list[Sample] = []
     intervals = sorted(interval for source in sources for interval in source.notes.intervals)

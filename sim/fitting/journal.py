@@ -24,7 +24,10 @@ _LINE: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:[+-]\d\d:?\d\d|Z)) (\S+) ([^:]+?)(?:\[\d+\])?: (.*)"
 )
 _STARTS: Final = re.compile(r"\d{4}-\d\d-\d\dT")
-_SHORT: Final = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ (kernel|systemd|systemd-sleep|systemd-logind)\b")
+_OTHERWISE: Final = re.compile(
+    r"(?!\d{4}-)\S.* (kernel|systemd|systemd-sleep|systemd-logind)(\[\d+\])?: |\{.*__REALTIME_TIMESTAMP"
+)
+"""A line of the journal in one of its other forms, whose times are of any language, or count from the boot."""
 _BEGINS: Final = re.compile(
     r"(PM: (suspend|hibernation: hibernation) entry|Entering sleep state|Performing sleep operation|Suspending system)"
 )
@@ -38,7 +41,7 @@ _BOOT: Final = re.compile(r"-- (Boot|Reboot)\b")
 def matches(line: str) -> bool:
     """Whether a line is of this kind beyond doubt."""
     found = _LINE.match(line)
-    return bool(_SHORT.match(line)) or (
+    return bool(_OTHERWISE.match(line)) or (
         found is not None and found[3] in (*_OF_SLEEP, "systemd", "systemd-logind", "NetworkManager")
     )
 
@@ -92,8 +95,8 @@ def _time(line: str) -> int | None:
 
 
 def _undated(number: int, line: str, notes: Notes) -> None:
-    if _SHORT.match(line):
-        notes.wrong(number, line, "no year and no zone; write the log with journalctl -o short-iso")
+    if _OTHERWISE.match(line):
+        notes.wrong(number, line, "a form without year, zone or both; write the log with journalctl -o short-iso")
     elif _STARTS.match(line) or not re.match(r"(-- |\s|$)", line):
         notes.wrong(number, line, "expected: time with offset, host, process: message")
     elif line.strip():

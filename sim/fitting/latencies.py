@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +15,16 @@ from sim.units import UNITS
 KIND: Final = "latency samples (CSV)"
 SHOWS: Final = "latencies"
 _NAMES: Final = re.compile(r"(latency|latencies|rtt|duration|elapsed|response_?time|round_?trip|took|time_total|ping)")
-_UNIT: Final = re.compile(r"(?:_|\(|\[|\s)(ns|us|ms|s|sec|secs|seconds|milliseconds|msec|m)[)\]]?$")
+_UNIT: Final = re.compile(
+    r"(?:_|\(|\[|\s)(ns|us|ms|s|sec|secs|seconds|milliseconds|msec|m|µs|μs|usec|microseconds|nanoseconds)[)\]]?$"
+)
 _TIMES: Final = re.compile(r"^(time|timestamp|when|at|date)$|^date|_at$|timestamp$")
-_LONG: Final = {"sec": "s", "secs": "s", "seconds": "s", "milliseconds": "ms", "msec": "ms"}
-_CELL: Final = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*(ns|us|ms|s)?\s*")
+_LONG: Final = {
+    "sec": "s", "secs": "s", "seconds": "s", "milliseconds": "ms", "msec": "ms", "usec": "us", "microseconds": "us",
+    "µs": "us", "μs": "us", "nanoseconds": "ns",
+}  # fmt: skip
+_CELL: Final = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*(ns|us|µs|μs|ms|s)?\s*")
+_COMMA: Final = re.compile(r"\s*(\d+),(\d+)\s*[a-zµμ]*\s*")
 
 
 def matches(line: str) -> bool:
@@ -42,13 +49,18 @@ def read(lines: Lines, notes: Notes) -> None:
     unit = notes.options.unit or (None if bare else _unit(header[column]))
     when = next((at for at, cell in enumerate(header) if _TIMES.search(cell.strip().lower())), None)
     clock = Clock(notes)
-    for number, text in listed[0 if bare else 1 :]:
-        cells = next(csv.reader([text], delimiter=separator))
-        found = _CELL.fullmatch(cells[column]) if column < len(cells) else None
+    rows = [(n, text, next(csv.reader([text], delimiter=separator))) for n, text in listed[0 if bare else 1 :]]
+    commas = _has_commas([cells[column] for _, _, cells in rows if column < len(cells)])
+    for number, text, cells in rows:
+        if any(cell.strip() for cell in cells[len(header) :]):
+            notes.wrong(number, text, f"{len(cells)} columns, the heading has {len(header)}")
+            continue
+        cell = cells[column] if column < len(cells) else ""
+        found = _CELL.fullmatch(cell.replace(",", ".", 1) if commas else cell)
         if found is None:
             notes.wrong(number, text, "no latency there: 12.5 with a unit in the heading, or 12.5ms")
             continue
-        its = found[2] or unit
+        its = _LONG.get(found[2], found[2]) or unit
         if its is None:
             raise UsageError(
                 f"line {number}: '{cells[column].strip()}' has no unit",
@@ -62,6 +74,19 @@ def read(lines: Lines, notes: Notes) -> None:
         notes.used += 1
         if when is not None and when != column and when < len(cells):
             _at(cells[when], clock, notes)
+
+
+def _has_commas(cells: Sequence[str]) -> bool:
+    """Whether numbers are written with a decimal comma; UsageError where 1,234 might be a thousand and more."""
+    found = [match for cell in cells if (match := _COMMA.fullmatch(cell))]
+    if not found or any("." in cell for cell in cells):
+        return False
+    if all(len(match[2]) == 3 and not match[1].startswith("0") for match in found):
+        raise UsageError(
+            f"'{found[0][0].strip()}' could be {found[0][1]}.{found[0][2]} or {found[0][1]}{found[0][2]}",
+            "write the numbers with a decimal point, and with nothing between thousands",
+        )
+    return True
 
 
 def _at(cell: str, clock: Clock, notes: Notes) -> None:

@@ -9,6 +9,8 @@ from typing import Final
 from sim.fitting.notes import Lines, Notes
 from sim.units import DAY
 
+_LOOKED_AT: Final = 20_000
+"""Lines, from the first on, that show which way a file runs."""
 _STEPS: Final = 3
 """One step or two may be a clock that was set back."""
 
@@ -22,7 +24,7 @@ def oldest_first(lines: Lines, time_of: Callable[[str], int | None], notes: Note
         notes: told of it.
     """
     listed = list(lines)
-    times = [time for _, text in listed if (time := time_of(text)) is not None]
+    times = [time for _, text in listed[:_LOOKED_AT] if (time := time_of(text)) is not None]
     steps = [_step(then, now) for then, now in pairwise(times)]
     back, forth = sum(step < 0 for step in steps), sum(step > 0 for step in steps)
     if back > max(forth, _STEPS - 1):

@@ -19,11 +19,13 @@ from sim.units import HOUR, MILLISECOND, MINUTE, SECOND
 
 KIND: Final = "Prefect log"
 SHOWS: Final = "renewals"
+_BEFORE: Final = r"(?:[\w.-]+\s+\| |\d{4}-\d\d-\d\dT[\d:.]+Z )?"
+"""What containers put before a line: the name of a service, or the time at which it came."""
 _LINE: Final = re.compile(
-    r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d):(\d\d):(\d\d)[.,](\d{3}) \| (\w+)\s*\| "
+    _BEFORE + r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d):(\d\d):(\d\d)[.,](\d{3}) \| (\w+)\s*\| "
     r"(?:(?:Flow|Task) run '[^']*'|\S+) - (.*)"
 )
-_STARTS: Final = re.compile(r"(\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]")
+_STARTS: Final = re.compile(_BEFORE + r"(\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]")
 _ANSWER: Final = re.compile(r'HTTP/[\d.]+("?) (\d{3})\b')
 """The client's line has the status within the quotes, the server's behind them."""
 _GIVEN_UP: Final = 2 * MINUTE

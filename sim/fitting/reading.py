@@ -12,6 +12,7 @@ from typing import Final
 
 from sim.errors import UsageError, nearest
 from sim.fitting import access, journal, latencies, pmset, prefect_log, windows
+from sim.fitting.decoding import content, lines_of
 from sim.fitting.notes import Notes, Options
 
 KINDS: Final[Mapping[str, ModuleType]] = {
@@ -24,7 +25,6 @@ KINDS: Final[Mapping[str, ModuleType]] = {
 }
 _LOOKED_AT: Final = 2000
 _LINE_MAX: Final = 20_000
-_BYTES_MAX: Final = 300_000_000
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Source:
 
 def read(path: Path, options: Options, kind: str | None = None) -> Source:
     """Read one file; UsageError where it cannot be, with what to do."""
-    raw = _bytes(path)
-    lines = [line[:_LINE_MAX] for line in _decoded(raw, path).splitlines()]
+    raw = content(path)
+    lines = [line[:_LINE_MAX] for line in lines_of(raw, path)]
     if not any(line.strip() for line in lines):
         raise UsageError(f"'{path}' is empty")
     if kind is not None and kind not in KINDS:
@@ -76,22 +76,3 @@ def detected(lines: list[str], path: Path) -> tuple[str, str]:
         f"cannot tell what '{path}' is: no line looks like a log that is known",
         f"say so with --kind: {', '.join(KINDS)}; its first line: {some[0].strip()[:80]}",
     )
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise UsageError(f"'{path}' is a folder", "give the files in it")
-        if path.stat().st_size > _BYTES_MAX:
-            raise UsageError(f"'{path}' has more than {_BYTES_MAX:,} bytes", "give the part of it that matters")
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
-
-
-def _decoded(raw: bytes, path: Path) -> str:
-    """Return the text; PowerShell writes UTF-16."""
-    if b"\0" in raw[:4000] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UsageError(f"'{path}' is no text file", "an .evtx file is exported first: wevtutil qe System /f:text")
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    return raw.decode(encoding, errors="replace")

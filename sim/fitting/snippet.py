@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from textwrap import wrap
+from typing import Any, Final
 
 from sim.errors import printable
 from sim.fitting.reading import Source
 from sim.model.wording import spelled
 from sim.units import DAY, SECOND, format_duration
+
+_WIDTH: Final = 116
 
 
 def provenance(sources: Sequence[Source], version: str) -> Iterator[str]:
@@ -37,7 +40,7 @@ def fault(rate: float | None, length: Any, trace: Sequence[tuple[int, int]] | No
     yield 'what = "sleep"'
     if trace is None:
         yield f'when = "{rate:.4g}/h"'
-        yield f"length = {spelled(length)}"
+        yield from _law("length", length)
         return
     yield "when = { trace = ["
     yield from (f'  ["{format_duration(start)}", "{format_duration(length)}"],' for start, length in trace)
@@ -56,8 +59,18 @@ def network(length: Any) -> Iterator[str]:
     """Yield a round trip."""
     yield "# Round trips: all of it on the way up, so that its law stays as measured."
     yield "[network]"
-    yield f"up = {spelled(length)}"
+    yield from _law("up", length)
     yield 'down = "0s"'
+
+
+def _law(key: str, law: dict[str, Any] | str) -> Iterator[str]:
+    """Yield a distribution; recorded values, of which there may be a thousand, over lines of their own."""
+    if isinstance(law, str) or "values" not in law:
+        yield f"{key} = {spelled(law)}"
+        return
+    yield f"{key} = {{ kind = {spelled(law['kind'])}, values = ["
+    yield from wrap(", ".join(map(spelled, law["values"])), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    yield "] }"
 
 
 def renewal(every_ns: int) -> Iterator[str]:

@@ -10,12 +10,14 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Final
 
+from sim.errors import UsageError
 from sim.fitting.dates import moment, order_of
 from sim.fitting.notes import Clock, Lines, Notes, nanoseconds
 from sim.fitting.sleeper import Sleeper
+from sim.fitting.zones import zone_shown
 
 KIND: Final = "Windows power events"
 SHOWS: Final = "sleeps"
@@ -23,11 +25,14 @@ _SOURCES: Final = re.compile(r"Kernel-Power|Power-Troubleshooter|Kernel-General"
 _BEGIN: Final = ("42", "506")
 _END: Final = ("107", "507")
 _BOOTS: Final = (("Kernel-General", "12"), ("Kernel-Power", "41"))
-_FIELD: Final = re.compile(r"\s*(Source|ProviderName|Date|TimeCreated|Event ID|Id|Message)\s*:\s*(.*)")
+_FIELD: Final = re.compile(r"\s*(Source|ProviderName|Date|TimeCreated|Event ID|Id|Message|Description)\s*:\s*(.*)")
 _HEADING: Final = re.compile(r"Event\[\d+\]|\s+Log Name:")
 _LISTED: Final = re.compile(r"\w+\s+: ")
 """A field of Format-List; wevtutil writes no space before the colon."""
-_SPAN: Final = re.compile(r"(Sleep|Wake) Time:\s*\W?(\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?Z)")
+_TIMES: Final = re.compile(r":\s*(\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?Z)")
+_EXPORTED: Final = (
+    "export them with Get-WinEvent ... | Select TimeCreated,Id,ProviderName,Message | Export-Csv power.csv"
+)
 _KEYS: Final[Mapping[str, str]] = {
     "date": "time",
     "timecreated": "time",
@@ -40,6 +45,10 @@ _KEYS: Final[Mapping[str, str]] = {
     "message": "message",
     "description": "message",
     "task category": "message",
+    "datum und uhrzeit": "time",
+    "quelle": "source",
+    "ereignis-id": "id",
+    "aufgabenkategorie": "message",
 }
 Record = tuple[int, str, dict[str, str]]
 """The number and text of its first line, and its fields."""
@@ -54,16 +63,21 @@ def read(lines: Lines, notes: Notes) -> None:
     """Note every sleep."""
     listed = list(lines)
     heading = next((text for _, text in listed if text.strip() and not text.startswith("#TYPE")), "")
-    is_table = {"time", "id"} <= {_KEYS.get(cell.strip().strip('"').lower(), "") for cell in heading.split(",")}
-    records = list(_rows(listed, heading, notes) if is_table else _blocks(listed))
+    separator = max(",;\t", key=heading.count)
+    is_table = {"time", "id"} <= {_KEYS.get(cell.strip().strip('"').lower(), "") for cell in heading.split(separator)}
+    records = list(_rows(listed, heading, separator, notes) if is_table else _blocks(listed))
+    if not records and not notes.bad:
+        raise UsageError("it tells of events, and no field of them has a name that is known", _EXPORTED)
     records = [record for record in records if _tells_of_power(*record, notes)]
     order = _order(records, notes)
     if _is_newest_first(records, order):
         records.reverse()
-    events, clock = [], Clock(notes)
+    zone, events, clock = _zone(records, order, notes), [], Clock(notes)
     for number, text, record in records:
         try:
-            events.append((clock.at(moment(record.get("time", ""), order)), number, text, record))
+            time = moment(record.get("time", ""), order)
+            time = time.replace(tzinfo=zone) if zone and not time.utcoffset() else time
+            events.append((clock.at(time), number, text, record))
         except ValueError as error:
             notes.wrong(number, text, str(error))
     _followed(sorted(events, key=lambda event: event[0]), notes)
@@ -91,6 +105,16 @@ def _order(records: Sequence[Record], notes: Notes) -> str | None:
         return None
     notes.remark(f"the dates are {found[0]}: {found[1]} (else give --dates)")
     return found[0]
+
+
+def _zone(records: Sequence[Record], order: str | None, notes: Notes) -> timezone | None:
+    """Return the zone that the messages show: one that is not known would part what is told twice, in UTC and not."""
+    pairs = []
+    for _, _, record in records:
+        with suppress(ValueError):
+            if span := _span(record):
+                pairs.append((moment(record.get("time", ""), order), span[1]))
+    return zone_shown(pairs, notes)
 
 
 def _followed(events: list[tuple[int, int, str, dict[str, str]]], notes: Notes) -> None:
@@ -133,12 +157,14 @@ def _from_message(number: int, text: str, record: dict[str, str], notes: Notes) 
 
 
 def _span(record: dict[str, str]) -> tuple[datetime, datetime] | None:
-    """Return when a sleep began and ended, where the event says so in its message."""
+    """Return when a sleep began and ended, where the event says so in its message, in that order in any language."""
+    if "Troubleshooter" not in record.get("source", "") or record.get("id") != "1":
+        return None
     try:
-        times = {name: moment(value) for name, value in _SPAN.findall(record.get("message", "").replace("\u200e", ""))}
+        times = [moment(value) for value in _TIMES.findall(record.get("message", "").replace("\u200e", ""))]
     except ValueError:
         return None
-    return (times["Sleep"], times["Wake"]) if set(times) == {"Sleep", "Wake"} else None
+    return (times[0], times[1]) if len(times) == 2 else None
 
 
 def _is_newest_first(records: Sequence[Record], order: str | None) -> bool:
@@ -151,10 +177,10 @@ def _is_newest_first(records: Sequence[Record], order: str | None) -> bool:
     return False
 
 
-def _rows(listed: list[tuple[int, str]], heading: str, notes: Notes) -> Iterator[Record]:
+def _rows(listed: list[tuple[int, str]], heading: str, separator: str, notes: Notes) -> Iterator[Record]:
     texts = iter([text for _, text in listed if not text.startswith("#TYPE")])
     first = next(number for number, text in listed if text == heading)
-    rows = csv.reader(texts)
+    rows = csv.reader(texts, delimiter=separator)
     header = [_KEYS.get(cell.strip().lower(), cell) for cell in next(row for row in rows if row)]
     for row in rows:
         if not any(cell.strip() for cell in row):
@@ -188,7 +214,7 @@ def _blocks(listed: list[tuple[int, str]]) -> Iterator[Record]:
         if found is not None and key not in record:
             last = key
             record[last] = found[2].strip()
-        elif last == "message" or re.match(r"\s*Description:|\s*(Sleep|Wake) Time:", line):
+        elif last == "message":
             record["message"] = f"{record.get('message', '')} {line.strip()}"
     if record:
         yield first, text, record
