@@ -76,7 +76,7 @@ def best(
     if not vary:
         raise UsageError("the best of what? there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
     zone, axes = question.indifference, assignments(vary, "--vary")
-    world = chosen(scenario, dotted, warn=False)
+    world = chosen(scenario, dotted, warn=False, turned=axes)
     words = [f"leasesim best {named(world)[1].words()}", *(f"--vary {shell(text)}" for text in vary), *question.words()]
     words += [f"--seed {simulation.seed}", *([f"--engine {simulation.engine}"] if simulation.engine else [])]
     with screen.progress("replications") as bar:

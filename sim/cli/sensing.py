@@ -56,8 +56,8 @@ def sensitivity(
         Start again in that folder.
     """
     simulation = simulation or Simulation()
-    world = chosen(scenario, dotted, warn=False)
     knobs = assignments(over, "--over") if over else None
+    world = chosen(scenario, dotted, warn=False, turned=knobs or ())
     words = [f"leasesim sensitivity {named(world)[1].words()}", *(f"--over {shell(text)}" for text in over)]
     words += [*(f"--metric {name}" for name in metric), f"--samples {samples} --reps {reps} --seed {simulation.seed}"]
     again = " ".join(words + ([f"--out {shell(str(out))}"] if out else []))

@@ -54,7 +54,7 @@ def sweep(
     if not vary:
         raise UsageError("a sweep varies something, and there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
     axes = assignments(vary, "--vary")
-    world = chosen(scenario, dotted, warn=False)
+    world = chosen(scenario, dotted, warn=False, turned=axes)
     again = _again(world, [*(f"--vary {shell(text)}" for text in vary), *layout.words()], out, simulation, count)
     with screen.progress("replications") as bar:
         counts = Counts(bar)

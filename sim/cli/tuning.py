@@ -86,7 +86,7 @@ def tune(
     if not over:
         raise UsageError("nothing may be turned: there is no --over", "for example --over lease.ttl=30s..20m/log")
     knobs = assignments(over, "--over")
-    world = chosen(scenario, dotted, warn=False)
+    world = chosen(scenario, dotted, warn=False, turned=knobs)
     again = _again(world, over, wanted, out, simulation)
     with screen.progress("replications") as bar:
         counts = Counts(bar)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, overload
 
 from sim.errors import UsageError
-from sim.model.load import parse_value
+from sim.model.load import derived, parse_value
 from sim.model.scenario import Scenario
 from sim.results.provenance import Provenance
 from sim.sweeps import manifest as manifests
@@ -78,7 +78,8 @@ def _opened(folder: Path) -> Sweep:
             f"'{folder}': {len(damaged)} of {len(files)} parts are damaged: {', '.join(damaged[:3])}",
             "the command that made the folder, given again, simulates what they held",
         )
-    scenario = Scenario.model_validate(manifest["scenario"])
+    made = Scenario.model_validate(manifest["scenario"])
+    scenario = derived(made, made, manifest["overrides"])
     axes, points = _points(folder, scenario, list(manifest["axes"]))
     provenance = _provenance(manifest)
     tallies = Filed(Index(files, points.identities), len(provenance.replications))
