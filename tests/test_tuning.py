@@ -340,6 +340,8 @@ def test_keys_that_are_one_setting_of_the_system() -> None:
     assert "renewal.backoff, limit.poll.low, limit.poll.high follow it" in found.standing["renewal.every"]
     assert "bound by renewal.backoff = renewal.every" in found.standing["renewal.backoff"]
     assert sim.loads(found.toml()).renewal.backoff == 3 * SECOND
+    alone = tune("kubernetes-leader-election", {"renewal.backoff": "1s,2s"}, minimise=LOAD, **SMALL)
+    assert alone.refusals.count == 1
 
 
 def test_what_follows_is_told_beside_the_recommended_setting() -> None:
@@ -350,5 +352,3 @@ def test_what_follows_is_told_beside_the_recommended_setting() -> None:
     assert sim.loads(found.toml()) == found.chosen.searched.point.scenario
     assert 'renewal.backoff = "4s"' in found.toml()
     assert "every = " in found.toml()
-    alone = tune("kubernetes-leader-election", {"renewal.every": "1s,2s"}, minimise=LOAD, **SMALL)
-    assert alone.refusals.count == 1
