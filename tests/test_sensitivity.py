@@ -137,7 +137,7 @@ def test_a_space_with_refused_settings() -> None:
 
 
 def test_what_a_system_has_one_setting_for_is_turned_as_one() -> None:
-    assert usual(sim.load("kubernetes-leader-election"))["renewal.every+renewal.backoff"] == "1s..4s/log"
+    assert usual(sim.load("kubernetes-leader-election"))["renewal.every"] == "1s..4s/log"
     assert list(usual(sim.load("redisson"))) == ["lease.ttl"]
     assert usual(sim.load("etcd"))["renewal.every"] == "0.2..0.95"
 

@@ -337,7 +337,18 @@ def test_keys_that_are_one_setting_of_the_system() -> None:
     assert found.refusals.count == 3  # a renewDeadline of 20 s beside a leaseDuration of 15 s
     assert "lease.ttl > renewal.fence_after of Kubernetes leader election" in found.refusals.lines()[0]
     assert found.recommended == {"renewal.every": "3s", "renewal.backoff": "3s", "renewal.fence_after": "10s"}
-    assert "bound by renewal.every = renewal.backoff" in found.standing["renewal.every"]
+    assert "renewal.backoff, limit.poll.low, limit.poll.high follow it" in found.standing["renewal.every"]
+    assert "bound by renewal.backoff = renewal.every" in found.standing["renewal.backoff"]
     assert sim.loads(found.toml()).renewal.backoff == 3 * SECOND
-    alone = tune("kubernetes-leader-election", {"renewal.every": "1s,2s"}, minimise=LOAD, **SMALL)
+    alone = tune("kubernetes-leader-election", {"renewal.backoff": "1s,2s"}, minimise=LOAD, **SMALL)
     assert alone.refusals.count == 1
+
+
+def test_what_follows_is_told_beside_the_recommended_setting() -> None:
+    """The file that is recommended is the scenario that was confirmed, and says what it does not set itself."""
+    found = tune("kubernetes-leader-election", {"renewal.every": "4s"}, minimise=LOAD, replications=2, confirm=2)
+    assert found.chosen is not None
+    assert found.recommended == {"renewal.every": "4s"}
+    assert sim.loads(found.toml()) == found.chosen.searched.point.scenario
+    assert 'renewal.backoff = "4s"' in found.toml()
+    assert "every = " in found.toml()

@@ -58,7 +58,7 @@ def frontier(
             "a frontier varies something, and there is no --vary", "for example --vary lease.ttl=10s..10m/20"
         )
     axes = assignments(vary, "--vary")
-    world = chosen(scenario, dotted, warn=False)
+    world = chosen(scenario, dotted, warn=False, turned=axes)
     from sim.extremes.frontiers import frontier as follow
 
     with screen.progress("points") as progress:

@@ -76,7 +76,7 @@ def best(
     if not vary:
         raise UsageError("the best of what? there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
     zone, axes = question.indifference, assignments(vary, "--vary")
-    world = chosen(scenario, dotted, warn=False)
+    world = chosen(scenario, dotted, warn=False, turned=axes)
     options = [*(f"--vary {shell(text)}" for text in vary), *question.words()]
     with screen.progress("replications") as bar:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from sim.cli import dotted, screen
 from sim.errors import UsageError
-from sim.model.load import warnings_of
+from sim.model.load import led_by, moved_of, warnings_of
 from sim.model.scenario import Scenario
 from sim.results.origins import load, shell
 from sim.results.provenance import ENGINE_FOR_MANY, SEED
@@ -106,9 +106,26 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def chosen(name: str, overrides: Mapping[str, str] | None, *, warn: bool = True) -> Scenario:
-    """Return the scenario of that name as overridden on the command line; its warnings go to stderr."""
+def chosen(
+    name: str, overrides: Mapping[str, str] | None, *, warn: bool = True, turned: Iterable[str] = ()
+) -> Scenario:
+    """Return the scenario of that name as overridden on the command line; its warnings go to stderr.
+
+    So does what follows the overrides, or the keys that are to be `turned`, as the scenario's system has it.
+    """
     scenario = dotted.apply(load(name), overrides or {})
     if warn:
         screen.warn(warnings_of(scenario))
+    if warn or turned:
+        tell_along(scenario, turned)
     return scenario
+
+
+def tell_along(scenario: Scenario, turned: Iterable[str] = ()) -> None:
+    """Print to stderr what follows what was changed, or is to be turned, without being named."""
+    moved = ", ".join(f"{key} = {value}" for key, value in moved_of(scenario).items())
+    if moved:
+        screen.aside(f"note: {moved} follow, as in {scenario.system}; what is given itself stays")
+    led = led_by(scenario, [key for name in turned for key in name.split("+")])
+    if led:
+        screen.aside(f"note: {', '.join(led)} follow, as in {scenario.system}; what is given itself stays")

@@ -90,7 +90,7 @@ def _simulated(name: str, vary: Sequence[str], simulation: Simulation, effort: E
     if count is None:
         raise UsageError("--reps auto: a report needs a number", "for example --reps 100")
     axes = assignments(vary, "--vary")
-    world = chosen(_scenario(name), dotted)
+    world = chosen(_scenario(name), dotted, turned=axes)
     engine, jobs = simulation.engine_for_many, effort.workers
     with screen.progress("replications") as bar:
         if axes:

@@ -11,7 +11,7 @@ from sim.cli import dotted as overriding
 from sim.cli import screen
 from sim.cli.criteria import criterion
 from sim.cli.exits import CRITERION, FINE
-from sim.cli.options import Dotted, Effort, Simulation, chosen
+from sim.cli.options import Dotted, Effort, Simulation, chosen, tell_along
 from sim.cli.precision import PRECISION, Sureness
 from sim.errors import UsageError
 from sim.rarity import BUDGET, RareEstimate, SplitEstimate, rare, second, split
@@ -169,6 +169,8 @@ def compare(
         )
     first = chosen(a, dotted)
     second = overriding.apply(chosen(b or a, dotted, warn=b is not None), overriding.assignments(changes, "--with"))
+    if changes:
+        tell_along(second)
     with screen.progress("replications") as progress:
         result = compare_scenarios(
             first,

@@ -56,8 +56,8 @@ def sensitivity(
         Start again in that folder.
     """
     simulation = simulation or Simulation()
-    world = chosen(scenario, dotted, warn=False)
     knobs = assignments(over, "--over") if over else None
+    world = chosen(scenario, dotted, warn=False, turned=knobs or ())
     options = [*(f"--over {shell(text)}" for text in over), *(f"--metric {name}" for name in metric)]
     options += [f"--samples {samples}", f"--reps {reps}"]
     again = command("sensitivity", world, options, simulation, out)

@@ -55,7 +55,7 @@ def sweep(
     if not vary:
         raise UsageError("a sweep varies something, and there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
     axes = assignments(vary, "--vary")
-    world = chosen(scenario, dotted, warn=False)
+    world = chosen(scenario, dotted, warn=False, turned=axes)
     options = [*(f"--vary {shell(text)}" for text in vary), *layout.words(), f"--reps {count}"]
     again = command("sweep", world, options, simulation, out)
     with screen.progress("replications") as bar:

@@ -85,7 +85,7 @@ def tune(
     if not over:
         raise UsageError("nothing may be turned: there is no --over", "for example --over lease.ttl=30s..20m/log")
     knobs = assignments(over, "--over")
-    world = chosen(scenario, dotted, warn=False)
+    world = chosen(scenario, dotted, warn=False, turned=knobs)
     options = [*(f"--over {shell(text)}" for text in over), *wanted.words()]
     again = command("tune", world, options, simulation, out)
     with screen.progress("replications") as bar:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tomllib
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from sim.errors import Problem, ScenarioError, UsageError, nearest
 from sim.model import relations, shelf
 from sim.model.faults import Fault
 from sim.model.fields import Native
+from sim.model.files import Source, identity, opened, read
 from sim.model.locate import Document, Loc, Node, Table, laid_over, listed_over, scan, syntax_problem
 from sim.model.mixing import KEY as MIX
 from sim.model.mixing import mixture
@@ -30,6 +30,7 @@ from sim.model.presets.options import Options, inert
 from sim.model.scenario import Scenario
 from sim.model.shelf import names as names
 from sim.model.shelf import systems as systems
+from sim.model.systems import following
 from sim.model.wording import (
     Finding,
     dotted_keys,
@@ -42,19 +43,9 @@ from sim.model.wording import (
 from sim.model.writing import dumps as dumps
 from sim.units import format_duration
 
-SIZE_MAX: Final = 1_000_000
 DEPTH_MAX: Final = 32
 CHAIN_MAX: Final = 16
 _TEXT: Final = "<text>"
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A text to read, where its relative paths start, and what identifies it in a chain of `extends`."""
-
-    document: Document
-    folder: Path
-    identity: str
 
 
 # ---------------------------------------------------------------------------------- reading
@@ -62,87 +53,24 @@ class _Source:
 
 def load(name_or_path: str | os.PathLike[str]) -> Scenario:
     """Return the packaged scenario of that name, or the one in the .toml file at that path."""
-    return _built(_resolved(_opened(name_or_path, Path())))
+    return _read(opened(name_or_path, Path()))
 
 
 def loads(text: str, file: str = _TEXT) -> Scenario:
     """Return the scenario in TOML `text`; `file` names it in messages and is where relative paths start."""
     folder = Path() if file == _TEXT else Path(file).parent
-    return _built(_resolved(_Source(Document(text, file), folder, _identity(file))))
+    return _read(Source(Document(text, file), folder, identity(file)))
+
+
+def _read(text: Source) -> Scenario:
+    moved: dict[str, int] = {}
+    scenario = _built(_resolved(text, moved))
+    return _remember(scenario, replace(_origin(scenario), moved=moved))
 
 
 def source(name: str) -> str:
     """Return the TOML text of a packaged scenario or system, comments and all."""
-    return _read(shelf.path_of(name))
-
-
-def _identity(path: str) -> str:
-    try:
-        return os.path.realpath(path)
-    except (OSError, ValueError):
-        return path
-
-
-def _opened(name_or_path: str | os.PathLike[str], folder: Path) -> _Source:
-    """Read a packaged scenario by name, or a file by its path from `folder`."""
-    text = os.fsdecode(name_or_path)
-    if isinstance(name_or_path, str) and not (text.endswith(".toml") or "/" in text or os.sep in text):
-        path = shelf.path_of(text)
-    else:
-        path = folder / os.path.expanduser(text)  # noqa: PTH111 - Path's own raises for an unknown user
-    inside = path.is_absolute() and path.is_relative_to(Path.cwd())
-    file = str(path.relative_to(Path.cwd()) if inside else path)
-    return _Source(Document(_read(path, file), file), path.parent, _identity(str(path)))
-
-
-def _read(path: Path, file: str = "") -> str:
-    """Return the text of a file, unless it cannot be a scenario; messages call it `file`."""
-    file = file or str(path)
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise UsageError(f"'{file}' is a folder, not a scenario file", _scenarios_in(path))
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"'{file}' is not a regular file")
-        if status.st_size > SIZE_MAX:
-            size = f"{status.st_size / 1e6:,.1f} MB"
-            raise UsageError(f"'{file}' has {size}: a scenario is a page of text, at most 1 MB")
-        with path.open("rb") as stream:
-            raw = stream.read(SIZE_MAX)
-    except UsageError:
-        raise
-    except FileNotFoundError:
-        raise UsageError(f"there is no file '{file}'", _missing_hint(path)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot read '{file}': {reason}") from None
-    return _decoded(raw, file)
-
-
-def _decoded(raw: bytes, file: str) -> str:
-    """Return UTF-8 text, with or without the mark some editors put first."""
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        start = raw.rfind(b"\n", 0, error.start) + 1
-        column = len(raw[start : error.start].decode("utf-8", "replace")) + 1
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"not UTF-8 text: it holds the byte 0x{raw[error.start]:02x}"
-    raise ScenarioError([Problem("", message, file=file, line=line, column=column)])
-
-
-def _scenarios_in(folder: Path) -> str | None:
-    found = sorted(path.name for path in folder.glob("*.toml"))[:10]
-    return f"scenario files in it: {', '.join(found)}" if found else None
-
-
-def _missing_hint(path: Path) -> str:
-    near = nearest(path.name, (other.name for other in path.parent.glob("*.toml")))
-    if near:
-        return f"did you mean '{path.parent / near}'?"
-    if path.stem in (*names(), *systems()):
-        return f"the scenario that comes along is called '{path.stem}', without .toml"
-    return "scenarios that come along: leasesim list"
+    return read(shelf.path_of(name))
 
 
 # ---------------------------------------------------------------------------------- extends
@@ -160,8 +88,8 @@ def _parsed(document: Document) -> Table:
     raise ScenarioError([problem])
 
 
-def _resolved(source: _Source, chain: Sequence[_Source] = ()) -> Table:
-    """Return what a text says, laid over what it extends."""
+def _resolved(source: Source, moved: dict[str, int], chain: Sequence[Source] = ()) -> Table:
+    """Return what a text says, laid over what it extends; what follows that is entered in `moved`."""
     own, chain = _parsed(source.document), (*chain, source)
     if "extends" not in own.data:
         return _extended(Table({}, Node()), own)
@@ -170,15 +98,20 @@ def _resolved(source: _Source, chain: Sequence[_Source] = ()) -> Table:
         message = f"expected a scenario's name or a path in quotes, got {shown(base)}"
         raise ScenarioError([node.mark(Problem("extends", message))])
     try:
-        opened = _opened(base, source.folder)
+        found = opened(base, source.folder)
     except UsageError as error:
         raise ScenarioError([node.mark(Problem("extends", error.message, hint=error.hint))]) from None
-    circle = opened.identity in (link.identity for link in chain)
+    circle = found.identity in (link.identity for link in chain)
     if circle or len(chain) >= CHAIN_MAX:
-        route = " -> ".join(link.document.file for link in (*chain, opened))
+        route = " -> ".join(link.document.file for link in (*chain, found))
         what = "goes round in a circle" if circle else f"leads over more than {CHAIN_MAX} files"
         raise ScenarioError([node.mark(Problem("extends", f"{what}: {route}"))])
-    return _extended(_resolved(opened, chain), own)
+    base = _resolved(found, moved, chain)
+    table, fresh = _followed(_extended(base, own), base, own)
+    kept = {key: value for key, value in moved.items() if not following.is_given(key, [*following.leaves(own.data)])}
+    moved.clear()
+    moved.update(kept | fresh)
+    return table
 
 
 def _extended(base: Table, own: Table) -> Table:
@@ -192,6 +125,42 @@ def _extended(base: Table, own: Table) -> Table:
     return merged
 
 
+def _followed(
+    merged: Table, base: Table, own: Table, apart: Collection[str] | None = None
+) -> tuple[Table, dict[str, int]]:
+    """Let follow what the system has no other number for, once `own` is laid over `base`; say what did, in ns.
+
+    What `own` says stays, and so does what is `apart`: by default what stands apart in `base`.
+    """
+    name = base.data.get("system")
+    if not name or merged.data.get("system") != name:
+        return merged, {}
+    try:
+        before, after = (Scenario.model_validate(_protocol(table.data)) for table in (base, merged))
+    except (ValidationError, TypeError, ArithmeticError):
+        return merged, {}  # what is wrong is said when the whole is read
+    given = {*following.leaves(own.data), *(following.apart(before) if apart is None else apart)}
+    _, moved = following.along(after, given)
+    node = merged.node
+    for key in moved:
+        node = _nowhere(node, key.split("."))
+    return Table(following.laid(merged.data, moved), node), moved
+
+
+def _protocol(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a scenario's data its system's rules may speak of."""
+    return {key: value for key, value in data.items() if key not in ("faults", laying.NAME)}
+
+
+def _nowhere(node: Node, path: Sequence[str]) -> Node:
+    """Return the tree of positions for a value that nobody wrote."""
+    if not path:
+        return Node()
+    step, *rest = path
+    inner = _nowhere(node.children.get(step, Node()), rest)
+    return replace(node, children={**node.children, step: inner})
+
+
 def _name(fault: Mapping[str, Any]) -> str:
     name = fault.get("name", fault.get("what"))
     return name if isinstance(name, str) else ""
@@ -199,8 +168,32 @@ def _name(fault: Mapping[str, Any]) -> str:
 
 # ---------------------------------------------------------------------------------- building
 
-_ORIGINS: Final[dict[int, tuple[Node, Options | None]]] = {}
-"""Where the living scenarios were written, by `id`, and their ``[prefect]`` table: equality ignores both."""
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What is known of a living scenario besides its values."""
+
+    node: Node
+    """Where they were written."""
+    options: Options | None = None
+    """Its ``[prefect]`` table."""
+    apart: frozenset[str] | None = None
+    """Keys that do not follow what their system ties them to: given by hand, or elsewhere from the start."""
+    moved: Mapping[str, int] = field(default_factory=dict)
+    """Keys that followed changes, and their values in nanoseconds."""
+
+
+_ORIGINS: Final[dict[int, _Origin]] = {}
+"""The origins of the living scenarios, by `id`: equality ignores them."""
+
+
+def _origin(scenario: Scenario) -> _Origin:
+    return _ORIGINS.get(id(scenario), _Origin(Node()))
+
+
+def _apart(scenario: Scenario) -> frozenset[str]:
+    known = _origin(scenario).apart
+    return following.apart(scenario) if known is None else known
 
 
 def _built(table: Table, *, by_name: bool = False, problems: Iterable[Problem] = ()) -> Scenario:
@@ -217,19 +210,24 @@ def _built(table: Table, *, by_name: bool = False, problems: Iterable[Problem] =
         found += [_found_at(problem, table, by_name) for problem in relations.contradictions(scenario)]
     if found:
         raise ScenarioError(sorted(found, key=_reading_order))
-    _remember(scenario, table.node, options)
-    return scenario
+    return _remember(scenario, _Origin(table.node, options))
 
 
-def _remember(scenario: Scenario, node: Node, options: Options | None) -> None:
-    _ORIGINS[id(scenario)] = node, options
+def _remember(scenario: Scenario, origin: _Origin) -> Scenario:
+    if id(scenario) in _ORIGINS:
+        _ORIGINS[id(scenario)] = origin
+        return scenario
+    _ORIGINS[id(scenario)] = origin
     weakref.finalize(scenario, _ORIGINS.pop, id(scenario), None).atexit = False
-
-
-def derived(scenario: Scenario, source: Scenario) -> Scenario:
-    """Let a copy of `source` with other values come from where that came from, as `override` does."""
-    _remember(scenario, *_ORIGINS.get(id(source), (Node(), None)))
     return scenario
+
+
+def derived(scenario: Scenario, source: Scenario, given: Collection[str] = ()) -> Scenario:
+    """Let a copy of `source` with other values come from where that came from, as `override` does.
+
+    `given` are keys that stay as they are whatever changes.
+    """
+    return _remember(scenario, replace(_origin(source), apart=_apart(source) | following.kept(scenario, given)))
 
 
 def _reading_order(problem: Problem) -> tuple[bool, str, int, int]:
@@ -264,14 +262,29 @@ def _path(loc: Loc, data: Mapping[str, Any], by_name: bool) -> str:
 
 def warnings_of(scenario: Scenario) -> tuple[Problem, ...]:
     """Return what is legal in `scenario` but probably not meant, where it was written if that is known."""
-    node, options = _ORIGINS.get(id(scenario), (Node(), None))
+    node, options = _origin(scenario).node, options_of(scenario)
     idle = [laying.marked(problem, node) for problem in inert(options)] if options else []
     return (*idle, *(_found_at(problem, Table({}, node), False) for problem in relations.warnings_of(scenario)))
 
 
 def options_of(scenario: Scenario) -> Options | None:
     """Return what the ``[prefect]`` table said that `scenario` was loaded with; None where there was none."""
-    return _ORIGINS.get(id(scenario), (Node(), None))[1]
+    return _origin(scenario).options
+
+
+def moved_of(scenario: Scenario) -> dict[str, str]:
+    """Return what followed the changes that were made to `scenario`, as its system has it: keys and their values."""
+    return {key: format_duration(value_ns) for key, value_ns in _origin(scenario).moved.items()}
+
+
+def led_by(scenario: Scenario, keys: Collection[str]) -> tuple[str, ...]:
+    """Return the settings that follow some keys of `scenario` when these are changed, as its system has it."""
+    return tuple(key for key in following.led_by(scenario, keys) if not following.is_given(key, _apart(scenario)))
+
+
+def apart_of(scenario: Scenario) -> frozenset[str]:
+    """Return the settings that follow nothing though the system of `scenario` ties them: they were given by hand."""
+    return following.kept(scenario, _apart(scenario))
 
 
 # ---------------------------------------------------------------------------------- overrides
@@ -292,15 +305,16 @@ def override(scenario: Scenario, changes: Mapping[str, object]) -> Scenario:
 
     A fault is addressed by its name: ``"faults.sleep.when.rate"``; ``"prefect.version"`` is translated. Values are
     as in a file or Python's own, also `datetime.timedelta`, mappings and arrays. All unknown keys and bad values are
-    told at once. ``{"faults": "laptop"}`` lays a fault mix over the scenario, below the other changes.
+    told at once. ``{"faults": "laptop"}`` lays a fault mix over the scenario, below the other changes. Settings that
+    its system has one number for follow, unless they are given (`moved_of` says which).
     """
     mix = changes.get(MIX)
     if isinstance(mix, str):
         scenario = override(scenario, mixture(mix).changes)
         changes = {key: value for key, value in changes.items() if key != MIX}
     data = file_data(scenario)
-    node, options = _ORIGINS.get(id(scenario), (Node(), None))
-    data |= {laying.NAME: dict(options.given)} if options else {}
+    origin, apart = _origin(scenario), _apart(scenario)
+    data |= {laying.NAME: dict(origin.options.given)} if origin.options else {}
     problems = []
     overlay: dict[str, Any] = {}
     for key, value in changes.items():
@@ -312,8 +326,13 @@ def override(scenario: Scenario, changes: Mapping[str, object]) -> Scenario:
         overlay["faults"] = [{"name": name, **fault} for name, fault in faults.items()]
     elif faults is not None:
         data["faults"] = []
-    base = Table(data, node)
-    return _built(_extended(base, Table(overlay, Node())), by_name=True, problems=problems)
+    base, own = Table(data, origin.node), Table(overlay, Node())
+    table, moved = _followed(_extended(base, own), base, own, apart)
+    changed = _built(table, by_name=True, problems=problems)
+    given = frozenset(following.leaves(overlay))
+    before = {key: value for key, value in origin.moved.items() if not following.is_given(key, given)}
+    own_way = apart | following.kept(changed, given)
+    return _remember(changed, replace(_origin(changed), apart=own_way, moved=before | moved))
 
 
 def _unknown(key: str, value: object, data: Mapping[str, Any]) -> Problem | None:

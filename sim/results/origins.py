@@ -14,6 +14,7 @@ from sim.model import load as loading
 from sim.model.mixing import KEY as MIX
 from sim.model.scenario import Scenario
 from sim.model.shelf import mixes
+from sim.model.systems.following import is_given, kept
 from sim.model.wording import spelled
 
 Source = Scenario | str | os.PathLike[str]
@@ -80,7 +81,10 @@ def named(source: Source) -> tuple[Scenario, Origin]:
 
 
 def difference(base: Scenario, other: Scenario) -> dict[str, str] | None:
-    """Return the fewest overrides that make `other` of `base`, a fault mix by its name; None where no overrides do."""
+    """Return the fewest overrides that make `other` of `base`, a fault mix by its name; None where no overrides do.
+
+    What follows others, as the system has it, is not named: it follows whatever else is overridden afterwards too.
+    """
     ways = (_without_mix(base, other), *_with_mixes(base, other))
     return min((way for way in ways if way is not None), key=len, default=None)
 
@@ -98,12 +102,15 @@ def _with_mixes(base: Scenario, other: Scenario) -> Iterator[dict[str, str] | No
 def _without_mix(base: Scenario, other: Scenario) -> dict[str, str] | None:
     for whole_tables in (False, True):
         changes = _changes(base, other, whole_tables)
-        try:
-            reached = loading.override(base, changes) if changes else base
-        except ScenarioError:
-            continue
-        if reached == other:
-            return {key: value if isinstance(value, str) else spelled(value) for key, value in changes.items()}
+        led = kept(base, changes) - loading.apart_of(other)
+        fewer = {key: value for key, value in changes.items() if not is_given(key, led)}
+        for tried in (fewer, changes):
+            try:
+                reached = loading.override(base, tried) if tried else base
+            except ScenarioError:
+                continue
+            if reached == other and loading.apart_of(reached) >= loading.apart_of(other):
+                return {key: value if isinstance(value, str) else spelled(value) for key, value in tried.items()}
     return None
 
 
@@ -117,7 +124,8 @@ def _changes(base: Scenario, other: Scenario, whole_tables: bool) -> dict[str, A
             new = {key: value for key, value in new.items() if not key.startswith(f"{prefix}.")}
             new[prefix] = fault.model_dump(mode="json", exclude_none=True)
     removed = {fault.name for fault in base.faults} - {fault.name for fault in other.faults}
-    changed = {key: value for key, value in new.items() if key not in old or old[key] != value}
+    by_hand = loading.apart_of(other) - loading.apart_of(base)
+    changed = {key: value for key, value in new.items() if key not in old or old[key] != value or key in by_hand}
     return changed | {f"faults.{name}.remove": True for name in sorted(removed)}
 
 

@@ -125,7 +125,7 @@ class Points(Sequence[Point]):
     def _make(self, index: int) -> Point:
         spliced = self._splicer.at(self._codes[index]) if self._splicer else None
         changed = (
-            derived(spliced.scenario, self._scenario)
+            derived(spliced.scenario, self._scenario, [one.key for one in self._axes])
             if spliced
             else override(self._scenario, dict(self._chosen(index)))
         )

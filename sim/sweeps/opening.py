@@ -12,7 +12,7 @@ from typing import Any, Final, overload
 from pydantic import ValidationError
 
 from sim.errors import UsageError
-from sim.model.load import parse_value
+from sim.model.load import derived, parse_value
 from sim.model.scenario import Scenario
 from sim.results.provenance import Provenance, version
 from sim.sweeps import manifest as manifests
@@ -91,7 +91,7 @@ def _opened(folder: Path) -> Sweep:
 
 def _scenario(folder: Path, manifest: Mapping[str, Any]) -> Scenario:
     try:
-        return Scenario.model_validate(manifest["scenario"])
+        made = Scenario.model_validate(manifest["scenario"])
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -99,6 +99,7 @@ def _scenario(folder: Path, manifest: Mapping[str, Any]) -> Scenario:
             f"'{folder / manifests.MANIFEST}' holds a scenario that cannot be read here: {where}: {first['msg']}",
             f"leasesim {manifest['version']} wrote it, this is {version()}",
         ) from None
+    return derived(made, made, manifest["overrides"])
 
 
 def _rows(tallies: Filed) -> int:

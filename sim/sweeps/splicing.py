@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -18,8 +18,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sim.errors import ScenarioError
 from sim.model import relations
-from sim.model.load import override
+from sim.model.load import apart_of, override
 from sim.model.scenario import Scenario
+from sim.model.systems.following import along
 from sim.results.provenance import WORDS, canonical, sha256
 from sim.sweeps.axes import Axis
 
@@ -89,10 +90,10 @@ class Spliced:
 
 
 class Splicer:
-    """Makes scenarios from the codes of their values."""
+    """Makes scenarios from the codes of their values; what its system ties to these follows, unless it is `given`."""
 
-    def __init__(self, scenario: Scenario, leaves: Sequence[_Leaf | _Part]) -> None:
-        self._scenario, self._leaves = scenario, leaves
+    def __init__(self, scenario: Scenario, leaves: Sequence[_Leaf | _Part], given: Collection[str] = ()) -> None:
+        self._scenario, self._leaves, self._given = scenario, leaves, given
         self._data = scenario.model_dump(mode="json")
         self._texts = {key: _compact(value) for key, value in self._data.items()}
         self._prints = {key: json.dumps(value, sort_keys=True) for key, value in self._data.items() if key not in WORDS}
@@ -116,12 +117,15 @@ class Splicer:
             texts[section], prints[section] = _compact(written), json.dumps(written, sort_keys=True)
             old: BaseModel = getattr(self._scenario, section)
             update[section] = old.model_copy(update={name: value for name, (value, _) in values.items()})
-        made = self._scenario.model_copy(update=update)
+        made, moved = along(self._scenario.model_copy(update=update), self._given)
+        for section in {key.partition(".")[0] for key in moved}:
+            whole = getattr(made, section).model_dump(mode="json")
+            texts[section], prints[section] = _compact(whole), json.dumps(whole, sort_keys=True)
         if relations.contradictions(made):
             return None
-        whole = ", ".join(f'"{key}": {prints[key]}' for key in sorted(prints))
+        printed = ", ".join(f'"{key}": {prints[key]}' for key in sorted(prints))
         text = ",".join(f'"{key}":{texts[key]}' for key in sorted(texts))
-        return Spliced(made, f"{{{text}}}", hashlib.sha256(f"{{{whole}}}".encode()).hexdigest())
+        return Spliced(made, f"{{{text}}}", hashlib.sha256(f"{{{printed}}}".encode()).hexdigest())
 
 
 def splicer(scenario: Scenario, axes: Sequence[Axis]) -> Splicer | None:
@@ -134,7 +138,7 @@ def splicer(scenario: Scenario, axes: Sequence[Axis]) -> Splicer | None:
     found = [leaf for leaf in leaves if leaf]
     if len(found) < len(leaves) or not leaves:
         return None
-    made = Splicer(scenario, found)
+    made = Splicer(scenario, found, apart_of(scenario) | {axis.key for axis in axes})
     first = made.at([0] * len(leaves))
     if first is None:
         return made

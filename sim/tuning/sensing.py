@@ -222,9 +222,10 @@ def usual(scenario: Scenario) -> dict[str, str]:
     """Return what is varied where nothing is named: ttl, interval and faults, from half to double."""
     ttl, every = scenario.lease.ttl, scenario.renewal.every
     over = {"lease.ttl": _around_duration(ttl)}
-    name = _with_its_like(scenario, "renewal.every")
-    if name:
-        over[name] = "0.2..0.95" if isinstance(every, float) else _around_duration(every)
+    if not any(
+        rule.ties and rule.effect == "changed" and rule.follower == "renewal.every" for rule in rules_of(scenario)
+    ):
+        over["renewal.every"] = "0.2..0.95" if isinstance(every, float) else _around_duration(every)
     for fault in scenario.faults:
         if fault.when.rate:
             over[f"faults.{fault.name}.when.rate"] = f"{fault.when.rate / 2:g}/h..{fault.when.rate * 2:g}/h/log"
@@ -233,17 +234,6 @@ def usual(scenario: Scenario) -> dict[str, str]:
         elif isinstance(fault.length, Constant) and fault.length.value > 1:
             over[f"faults.{fault.name}.length.value"] = _around_duration(fault.length.value)
     return over
-
-
-def _with_its_like(scenario: Scenario, key: str) -> str:
-    """Return a key, joined with those to which its system gives the same value; nothing if it follows from others."""
-    like = [key]
-    for rule in rules_of(scenario):
-        if rule.relation == "=" and key in rule.keys and rule.effect in ("refused", "changed"):
-            if any(term.factor != 1 or not term.key for term in (*rule.left, *rule.right)):
-                return ""
-            like += [each for each in rule.keys if each not in like]
-    return "+".join(like)
 
 
 def _around_duration(ns: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.model.load import parse_value
+from sim.model.load import moved_of, parse_value
 from sim.model.wording import spelled, spelled_key
 from sim.results.provenance import Provenance
 from sim.sweeps.grid import Point
@@ -26,6 +26,8 @@ def snippet(provenance: Provenance, point: Point, goals: Goals) -> str:
     base = spelled(provenance.name) if provenance.named else f"{spelled(provenance.name)} # sim.dumps(scenario) in it"
     wanted = ", ".join((*goals.minimise, *(c.text for c in goals.constraints)))
     lines = [f"# tuned for {wanted}", f"extends = {base}"]
+    moved = ", ".join(f"{key} = {spelled(value)}" for key, value in moved_of(point.scenario).items())
+    lines += [f"# and what follows, as in {point.scenario.system}: {moved}"] if moved else []
     lines += [f"{spelled_key(key)} = {spelled(value)}" for key, value in tables.items() if not isinstance(value, dict)]
     for key, value in tables.items():
         if isinstance(value, dict):

@@ -34,7 +34,10 @@ def _of_system(scenario: Scenario, keys: Sequence[str]) -> dict[str, str]:
     told = {}
     for key in keys:
         words = [f"in {kept.product}: {kept.numbers[key].words}"] if key in kept.numbers else []
-        words += [f"bound by {rule.text} ({rule.says})" for rule in kept.rules if key in rule.keys]
+        led = [rule.follower for rule in kept.rules if rule.ties and key in rule.keys and key != rule.follower]
+        bound = [rule for rule in kept.rules if key in rule.keys and rule.follower not in led]
+        words += [f"bound by {rule.text} ({rule.says})" for rule in bound]
+        words += [f"{', '.join(led)} follow{'s' if len(led) == 1 else ''} it"] if led else []
         if words:
             told[key] = "; ".join(words)
     return told

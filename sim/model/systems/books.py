@@ -93,7 +93,7 @@ def broken(scenario: Scenario) -> Iterator[Problem]:
         hint = f"did you mean '{near}'?" if near else "see: leasesim list systems"
         yield Problem("system", f"no system is named '{scenario.system}'", hint=hint)
     for rule in rules_of(scenario):
-        if not rule.holds(scenario):
+        if rule.speaks_of(scenario) and not rule.holds(scenario):
             yield _told(rule, scenario)
 
 
