@@ -41,6 +41,12 @@ class Problem:
     def __str__(self) -> str:
         return "\n".join(_rendered(self))
 
+    @property
+    def sentence(self) -> str:
+        """Path and message, on one line."""
+        joint = " " if _VERB.match(self.message) else ": "
+        return (printable(self.path) + joint if self.path else "") + printable(self.message)
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be simulated: `problems` holds everything found wrong, `str()` is their text."""
@@ -79,9 +85,7 @@ def _counted(count: int, what: str) -> list[str]:
 
 
 def _rendered(problem: Problem) -> list[str]:
-    joint = " " if _VERB.match(problem.message) else ": "
-    where = printable(problem.path) + joint if problem.path else ""
-    lines = [f"{problem.severity}: {where}{printable(problem.message)}"]
+    lines = [f"{problem.severity}: {problem.sentence}"]
     hint = printable(problem.hint) if problem.hint else ""
     if problem.file is not None:
         at = f":{problem.line}:{problem.column}" if problem.line is not None else ""
@@ -137,7 +141,8 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     meant = _folded(word[:200])
     close = difflib.get_close_matches(meant, known, n=1, cutoff=0.6)
     longer = [name for name in known if len(meant) >= 4 and name.startswith(meant)]
-    return known[(close or longer)[0]] if close or longer else None
+    found = longer if len(longer) == 1 else close or longer  # what was only cut off beats what was misspelt
+    return known[found[0]] if found else None
 
 
 def _folded(word: str) -> str:

@@ -211,6 +211,32 @@ def test_a_slider_moves_the_numbers_and_the_link_restores_them(chromium: Any, ad
     assert seen.complaints == []
 
 
+def test_the_live_page_fits_a_narrow_window(chromium: Any, address: str) -> None:
+    tab = opened(chromium, f"{address}?lease.ttl=never", until="The worst replication").page
+    tab.set_viewport_size({"width": 400, "height": 900})
+    tab.wait_for_timeout(500)
+    knob, table = (tab.locator(name).first.bounding_box() for name in ("input[type=range]", "table"))
+    assert table["y"] > knob["y"] + knob["height"], "what is shown stands below the knobs"
+    assert table["width"] > 300
+    assert tab.get_by_text("The worst replication").bounding_box()["width"] > 300
+    assert tab.get_by_text("Ignored: lease.ttl cannot be 'never'").bounding_box()["y"] < knob["y"]
+
+
+def test_settings_that_contradict_each_other_leave_nothing_of_before(chromium: Any) -> None:
+    with serving("kubernetes-leader-election", "--faults", "laptop", "--duration", "4h") as address:
+        tab = opened(chromium, address, until="The worst replication").page
+        tab.get_by_alt_text("Timeline").wait_for(timeout=SOON_MS)
+        ttl = tab.get_by_role("slider", name="Lease duration (ttl)")
+        ttl.focus()
+        tab.keyboard.press("ArrowLeft")
+        tab.get_by_text("lease.ttl (10s) and renewal.fence_after (10s) break the rule").wait_for(timeout=SOON_MS)
+        tab.get_by_text("The worst replication").wait_for(state="detached", timeout=SOON_MS)
+        assert tab.locator("table").count() == 0
+        ttl.focus()
+        tab.keyboard.press("ArrowRight")
+        tab.get_by_text("The worst replication").wait_for(timeout=SOON_MS)
+
+
 def test_nobody_is_kept_from_exploring(chromium: Any, address: str) -> None:
     tab = opened(chromium, address, until="The worst replication", color_scheme="light").page
     for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(22, 24, 26)")):

@@ -87,10 +87,25 @@ def test_what_a_link_cannot_mean_is_said_and_escaped(subject: Subject) -> None:
     same, state, ignored = restored(subject, query)
     assert state.turned == {"renewal.every": "0.5"}
     assert len(ignored) == 3
-    text = wording.link(same, state, "http://127.0.0.1:1/", ignored)
+    text = wording.link(same, state, "http://127.0.0.1:1/") + wording.unusable(ignored)
     assert "<b>" not in text
     assert "&lt;b&gt;" in text
     assert restored(subject, "?" + "x" * 5000)[1] == State()
+
+
+def test_a_link_that_is_empty_or_says_two_things_is_not_passed_over(subject: Subject) -> None:
+    _, state, ignored = restored(subject, "?lease.ttl=&renewal.every=0.5&renewal.every=0.6")
+    assert state.turned == {"renewal.every": "0.6"}
+    assert ignored[0] == "'renewal.every' is there more than once: the last counts"
+    assert ignored[1].startswith("lease.ttl cannot be '': ")
+
+
+def test_what_contradicts_itself_is_told_in_a_sentence() -> None:
+    leader = Subject.of("kubernetes-leader-election", 1, "process")
+    with pytest.raises(ScenarioError) as error:
+        State().turn(leader, "lease.ttl", "10s").scenario(leader)
+    (problem,) = error.value.problems
+    assert problem.sentence.startswith("lease.ttl (10s) and renewal.fence_after (10s) break the rule")
 
 
 @pytest.mark.parametrize("text", ["1us", "9s", "2h", "forever"])

@@ -27,7 +27,7 @@ class Plane:
         self.figure = figure(
             height=340, sizing_mode="stretch_width", tools="pan,wheel_zoom,reset", toolbar_location="above",
             x_axis_label="false terminations [1/lease-h]", y_axis_label="over-allocation [slot-s/h]",
-            title="Less is better in both directions; bars are 95 % intervals",
+            title="Less is better; bars: 95 % intervals",
             stylesheets=[PICTURE],
         )  # fmt: skip
         self.figure.x_range.start = self.figure.y_range.start = 0
@@ -51,7 +51,7 @@ class Plane:
             self.figure.add_tools(HoverTool(renderers=[drawn], tooltips=hints))
             self._sources[key] = source
         self.figure.add_layout(self.figure.legend[0], "below")
-        self.figure.legend.orientation = "horizontal"
+        self.figure.legend.orientation, self.figure.legend.ncols = "horizontal", 2
 
     def show(self, answer: Answer, against: str) -> None:
         """Move the marks; a finished answer stays as a trace when the next one comes."""
@@ -62,6 +62,11 @@ class Plane:
         self._trail.data = {"x": [x for x, _ in self.trail], "y": [y for _, y in self.trail]}
         if answer.last:
             self.trail = [*self.trail, (answer.now.kills.value, answer.now.excess.value)][-_TRAIL_MAX:]
+
+    def forget(self) -> None:
+        """Take away the marks of what is not known any more; where the scenario was stays."""
+        for key in ("now", "against"):
+            self._sources[key].data = _columns(None, "")
 
 
 def _columns(rates: Rates | None, name: str) -> dict[str, Sequence[Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -95,7 +96,9 @@ def restored(subject: Subject, query: str) -> tuple[Subject, State, list[str]]:
     state, ignored = State(), []
     if len(query) > _QUERY_MAX:
         return subject, state, [f"a link of {len(query):,} characters is none of this page's: it is ignored"]
-    for key, text in parse_qsl(query.lstrip("?")):
+    pairs = parse_qsl(query.lstrip("?"), keep_blank_values=True)
+    ignored += [f"'{key}' is there more than once: the last counts" for key in _repeated([key for key, _ in pairs])]
+    for key, text in dict(pairs).items():
         if key == AGAINST:
             known = text in presets()
             state = replace(state, against=text) if known else state
@@ -115,12 +118,21 @@ def restored(subject: Subject, query: str) -> tuple[Subject, State, list[str]]:
     return subject, state, ignored
 
 
+def _repeated(keys: Sequence[str]) -> list[str]:
+    return [key for key, count in Counter(keys).items() if count > 1]
+
+
 def _refusal(subject: Subject, knob: Knob, text: str) -> str | None:
     """Why the page does not take a value; None if it does."""
     try:
         override(subject.scenario, {knob.key: parse_value(text)})
     except ScenarioError as error:
-        return error.problems[0].message
+        first = error.problems[0]
+        return (
+            first.message
+            if first.path == knob.key and not first.sentence.startswith(f"{knob.key} ")
+            else first.sentence
+        )
     except UsageError as error:
         return error.message
     return None if knob.spans(text) else f"here it lies between {knob.choices[0]} and {knob.choices[-1]}"

@@ -54,3 +54,6 @@ label, .bk-input, .bk-btn, .bk-btn a, a {{ color: {_INK} !important; }}
 """
 
 PICTURE: Final = ":host { filter: var(--picture, none); }"
+
+BESIDE: Final = {"flex": "1 1 20rem", "min-width": "0"}
+"""What is shown takes the room beside the knobs, or, where less than this is left, the whole width below them."""

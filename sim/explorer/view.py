@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
@@ -20,7 +21,7 @@ from sim.explorer.dial import Dial
 from sim.explorer.drawing import told_apart, worst_of
 from sim.explorer.plane import Plane
 from sim.explorer.state import NOBODY, State, Subject, presets, restored
-from sim.explorer.style import FORM, PICTURE, TEXT
+from sim.explorer.style import BESIDE, FORM, PICTURE, TEXT
 
 
 class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
@@ -77,9 +78,12 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
     def __panel__(self) -> Any:
         """Return what Panel shows."""
         knobs = pn.Column(*self.sliders.values(), self.against, self.download, width=330)
-        shown = pn.Column(self.numbers, self._figure, self.picture, self.story, sizing_mode="stretch_width")
-        heading = self._text(wording.heading(self.subject))
-        return pn.Column(heading, pn.Row(knobs, shown, sizing_mode="stretch_width"), self.links)
+        shown = pn.Column(
+            self.numbers, self._figure, self.picture, self.story, sizing_mode="stretch_width", styles=BESIDE
+        )
+        heading = self._text(wording.heading(self.subject) + wording.unusable(self.ignored))
+        both = pn.FlexBox(knobs, shown, sizing_mode="stretch_width")  # one below the other where there is no room
+        return pn.Column(heading, both, self.links, sizing_mode="stretch_width")
 
     # ------------------------------------------------------------------ turning
 
@@ -143,26 +147,35 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
         self.answer = answer
         self.numbers.object = wording.numbers(answer, self.state)
         self.download.disabled = False
+        self._in_turn(lambda: self._move(answer))
+
+    def _in_turn(self, change: Callable[[], None]) -> None:
+        """Change the plane: a model of Bokeh's own, which changes under the lock of its page."""
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
-            document.add_next_tick_callback(lambda: self._move(answer))  # Bokeh's own models change under its lock
+            document.add_next_tick_callback(change)
         else:
-            self._move(answer)
+            change()
             self._figure.param.trigger("object")  # a notebook is told of nothing that Panel did not see
 
-    def _move(self, answer: Answer) -> None:
-        if answer is self.answer:
+    def _move(self, answer: Answer | None) -> None:
+        if answer is None and self.answer is None:
+            self._plane.forget()
+        elif answer is not None and answer is self.answer:
             self._plane.show(answer, wording.against(self.state.against))
 
     def _refuse(self, error: ScenarioError) -> None:
-        self.answer = None
-        self.numbers.object = wording.problems(f"{each.path}: {each.message}" for each in error.problems)
+        """Say why there is no answer, and show none: not that of a state before, either."""
+        self.answer = self._drawn = None
+        self.numbers.object = wording.problems(each.sentence for each in error.problems)
+        self.story.object, self.picture.object = "", None
         self.download.disabled = True
+        self._in_turn(lambda: self._move(None))
 
     def _describe(self) -> None:
         if self._address and pn.state.location is not None:
             pn.state.location.search = self.state.query()
-        self.links.object = wording.link(self.subject, self.state, self._address, self.ignored)
+        self.links.object = wording.link(self.subject, self.state, self._address)
 
     def _toml(self) -> io.StringIO:
         return io.StringIO(self.state.toml(self.subject))

@@ -89,10 +89,14 @@ def problems(lines: Iterable[str]) -> str:
     return f'<div role="alert"><p>This cannot be simulated:</p><ul>{items}</ul></div>'
 
 
-def link(subject: Subject, state: State, address: str, ignored: Iterable[str]) -> str:
-    """Return the link that opens this state again, the command that does, and what of the link could not be used."""
-    lines = list(_links(subject, state, address))
-    return "".join(lines) + "".join(f'<p role="alert">Ignored: {escape(line)}.</p>' for line in ignored)
+def link(subject: Subject, state: State, address: str) -> str:
+    """Return the link that opens this state again, and the command that does."""
+    return "".join(_links(subject, state, address))
+
+
+def unusable(ignored: Iterable[str]) -> str:
+    """Return what of a link could not be used."""
+    return "".join(f'<p role="alert">Ignored: {escape(line.rstrip("."))}.</p>' for line in ignored)
 
 
 def _links(subject: Subject, state: State, address: str) -> Iterator[str]:
