@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ CRITERION: Final = 1
 BAD_INPUT: Final = 2
 SOME_FAILED: Final = 3
 INTERRUPTED: Final = 130
+_PLACES: Final = ("--out", "--picture")
+"""Options that name where files go."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -72,6 +75,7 @@ def _dispatched(words: list[str]) -> int:
     from sim.cli.app import app
     from sim.errors import UsageError
 
+    _refuse_no_place(words)
     rest, overrides = dotted.split(words)
     command: Callable[..., int | None]
     command, bound, ignored = app.parse_args(rest, exit_on_error=False, print_error=False)
@@ -84,3 +88,12 @@ def _dispatched(words: list[str]) -> int:
             "remedies diagnose show check",
         )
     return command(*bound.args, **bound.kwargs) or FINE
+
+
+def _refuse_no_place(words: Sequence[str]) -> None:
+    """Refuse an empty name, as of a variable that is not set: files would go where one happens to be."""
+    from sim.errors import UsageError
+
+    for option in _PLACES:
+        if f"{option}=" in words or (option, "") in pairwise(words):
+            raise UsageError(f"{option} is empty", "name a place; '.' is the folder that you are in")
