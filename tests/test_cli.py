@@ -373,6 +373,15 @@ def test_sweep_writes_table_and_charts(cli: Callable[..., Result], folder: Path)
     assert "computed 8, reused 0 replications" in cli(*words, "--seed", "2", "--fresh")[1]
 
 
+@pytest.mark.parametrize("words", [["--out", ""], ["--out="]])
+def test_an_empty_name_of_a_folder_is_refused(cli: Callable[..., Result], folder: Path, words: list[str]) -> None:
+    """As of ``--out "$NOT_SET"``: what there is in the folder that one happens to be in is left alone."""
+    code, out, err = cli(*SWEEP, *words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: --out is empty\n")
+    assert [path.name for path in folder.iterdir()] == ["small.toml"]
+
+
 def test_a_sweep_over_one_key_leaves_out_what_needs_two(cli: Callable[..., Result]) -> None:
     words = ("sweep", "small.toml", "--vary", "lease.ttl=1m,2m", "--reps", "2", "--jobs", "1")
     _, out, err = cli(*words, "--out", "x")

@@ -403,6 +403,17 @@ def test_work_is_wasted_or_finished_and_measured_against_the_slots() -> None:
     assert found["utilisation"].value == pytest.approx(0.275)
 
 
+def test_over_allocation_makes_more_of_the_slots_than_there_is() -> None:
+    """Two runs at work on one slot: used for more than 100 %, and the interval is where the value is."""
+    both = "0 live 0 lease=0 use=1\n0 live 1 lease=1 use=1\n"
+    tallies = [measured(f"{both}{end} finish 0\n{end} finish 1") for end in (700, 800, 900, 1000)]
+    found = estimates(tallies)
+    assert found["utilisation"].value == found["goodput_work_fraction"].value == pytest.approx(1.7)
+    assert all(estimate.low <= estimate.value <= estimate.high for estimate in found.values() if estimate.value > 0)
+    assert found["utilisation"].high < 2.5
+    assert found["over_allocation_time_fraction"].high <= 1
+
+
 def test_queue_waits_are_whole_and_their_integral_is_clipped() -> None:
     tally = measured("""
         0   arrive      0

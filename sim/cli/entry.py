@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
 from sim.cli.exits import BAD_INPUT, FINE, INTERRUPTED, SOME_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_PLACES: Final = ("--out", "--picture")
+"""Options that name where files go."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -68,6 +72,7 @@ def _dispatched(words: list[str]) -> int:
     from sim.cli.app import app
     from sim.errors import UsageError
 
+    _refuse_no_place(words)
     rest, overrides = dotted.split(words)
     command: Callable[..., int | None]
     command, bound, ignored = app.parse_args(rest, exit_on_error=False, print_error=False)
@@ -80,3 +85,12 @@ def _dispatched(words: list[str]) -> int:
             "remedies diagnose show check",
         )
     return command(*bound.args, **bound.kwargs) or FINE
+
+
+def _refuse_no_place(words: Sequence[str]) -> None:
+    """Refuse an empty name, as of a variable that is not set: files would go where one happens to be."""
+    from sim.errors import UsageError
+
+    for option in _PLACES:
+        if f"{option}=" in words or (option, "") in pairwise(words):
+            raise UsageError(f"{option} is empty", "name a place; '.' is the folder that you are in")

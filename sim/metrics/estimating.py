@@ -39,7 +39,7 @@ def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95)
         found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted)
     if metric.estimator == "per_run":
         return _share_of_runs(found, sum(runs > 0 for runs in bottoms))
-    return replace(found, high=min(found.high, 1.0)) if metric.unit == "fraction" else found
+    return replace(found, high=min(found.high, metric.most))
 
 
 def contributing(metric: Metric, tallies: Sequence[Tally]) -> float:

@@ -7,6 +7,7 @@ the recurrence time T_MR) and the mistake duration T_M. Here the authority suspe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Literal
 
 from sim.units import HOUR, SECOND
@@ -36,6 +37,8 @@ class Metric:
     estimator: Estimator = "ratio"
     """`ratio` of sums; of `incidents` that are independent; of `kills`, which may come in batches; `per_run`, a
     probability with replications as clusters; `mean` over replications."""
+    most: float = inf
+    """What it cannot exceed: 1 for a share of a whole; over-allocation makes work per slot more than that."""
 
 
 def _per_hour(name: str, field: str, meaning: str, background: int = 0) -> Metric:
@@ -61,7 +64,7 @@ _ALL: Final = (
     ),
     Metric(
         "over_allocation_time_fraction", "fraction", "Share of time with more runs executing than slots.",
-        ("over_allocation_time_ns",), ("observed_ns",),
+        ("over_allocation_time_ns",), ("observed_ns",), most=1.0,
     ),
     Metric(
         "over_allocation_incidents_per_hour", "1/h",
@@ -104,7 +107,7 @@ _ALL: Final = (
         "false_termination_probability", "fraction",
         "Runs stopped by lease logic among the runs that had started and ended (finished, stopped, crashed, "
         "cancelled); those at work at the end are not counted.",
-        ("runs_terminated",), _ENDED, estimator="per_run", detector="1 - P(no mistake in a run)",
+        ("runs_terminated",), _ENDED, estimator="per_run", detector="1 - P(no mistake in a run)", most=1.0,
     ),
     _kills(
         "false_terminations_still_valid_per_lease_hour", "terminated_still_valid",
@@ -154,7 +157,7 @@ _ALL: Final = (
     ),
     Metric(
         "wasted_work_fraction", "fraction", "Share of executed time that went to runs which were stopped or crashed.",
-        ("terminated_work_ns", "crashed_work_ns"), ("executing_ns",),
+        ("terminated_work_ns", "crashed_work_ns"), ("executing_ns",), most=1.0,
     ),
     Metric(
         "goodput_runs_per_slot_hour", "runs/slot-h", "Finished runs per slot and hour.",

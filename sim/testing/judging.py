@@ -204,9 +204,7 @@ class _Bench:
 
 
 def _estimate(evidence: Evidence, goal: Goal, alpha: float) -> Estimate:
-    low, high = evidence.low(alpha), evidence.high(alpha)
-    if goal.metric.unit == "fraction":
-        high = min(high, 1.0)
+    low, high = evidence.low(alpha), min(evidence.high(alpha), goal.metric.most)
     method = "betting, anytime-valid; each bound by itself"
     return Estimate(evidence.ratio, low, high, goal.metric.unit, evidence.n, method, 1 - alpha)
 

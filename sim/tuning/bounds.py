@@ -60,8 +60,7 @@ def _rare(metric: Metric, tallies: Sequence[Tally], alpha: float, cap: float) ->
     some = sum(value_of(tally, metric.name) > 0 for tally in tallies)
     if some >= _FEW or 2 * some > len(tallies):
         return 0.0
-    unknown = 1.0 if metric.unit == "fraction" else math.inf
-    size = max(shown(metric.name, tallies), cap) or unknown
+    size = max(shown(metric.name, tallies), cap) or metric.most
     return size * proportion_interval(some, len(tallies), confidence=1 - 2 * alpha, method="exact").high
 
 
