@@ -241,6 +241,35 @@ def session_seed():
     assert text.partition("lease SLOs")[2].count("holds") == 3
 
 
+def test_what_was_written_wrong_is_told_without_what_lies_within(pytester: pytest.Pytester) -> None:
+    body = """
+import pytest
+def test_metric(): assert_slo(QUIET, "false_termination_per_lease_hour <= 1")
+def test_budget(): assert_slo(QUIET, f"{RATE} <= 1", budget="many")
+def test_confidence(): assert_slo(QUIET, f"{RATE} <= 1", confidence="99%")
+def test_scenario(): assert_slo("no-fault", f"{RATE} <= 1")
+def test_baseline(lease_baselines): lease_baselines.check("a b", QUIET)
+def test_none(lease_baselines): lease_baselines.check("none", QUIET)
+@pytest.mark.lease_slo("no-faults", f"{RATE} <= 0.1", confidense=0.9)
+def test_marker(): pass
+"""
+    result = run(pytester, body)
+    result.assert_outcomes(failed=7)
+    text = result.stdout.str()
+    for said in (
+        "did you mean 'false_terminations_per_lease_hour'?",
+        "budget = 'many': must be a number",
+        "confidence = '99%': must be a number",
+        "no scenario is named 'no-fault'",
+        "a baseline cannot be named 'a b'",
+        "there is no baseline 'none'",
+        "test_marker: the marker lease_slo takes no 'confidense'; did you mean 'confidence'?",
+    ):
+        assert said in text
+    assert "judging.py" not in text
+    assert "baselines.py" not in text
+
+
 # ---- baselines
 
 

@@ -102,6 +102,21 @@ class Baselines:
             replications: how many a new baseline is made of.
         """
         __tracebackhide__ = True
+        try:
+            self._check(name, scenario, metrics, tolerance, confidence, replications)
+        except (ScenarioError, UsageError) as error:
+            raise error.with_traceback(None) from None  # what was wrong stands in the test, not in here
+
+    def _check(
+        self,
+        name: str,
+        scenario: Source,
+        metrics: Sequence[str],
+        tolerance: str | float,
+        confidence: float,
+        replications: int,
+    ) -> None:
+        __tracebackhide__ = True
         wanted = [known(metric) for metric in metrics or HEADLINES]
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
             raise UsageError(f"a baseline cannot be named '{name}'", "letters, digits, - and _")
@@ -112,6 +127,7 @@ class Baselines:
             _compare(self._read(name), scenario, wanted, tolerance, confidence)
 
     def _read(self, name: str) -> Baseline:
+        __tracebackhide__ = True
         there = self._all()
         if name not in there:
             near = nearest(name, there)
