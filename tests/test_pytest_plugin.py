@@ -303,7 +303,9 @@ def test_a_baseline_is_written_read_and_compared_with(pytester: pytest.Pytester)
     missing.assert_outcomes(failed=1)
     assert "there is no baseline 'laptops' in lease-baselines.toml" in missing.stdout.str()
     assert "pytest --lease-update" in missing.stdout.str()
-    run(pytester, BASELINE % "5m", "--lease-update").assert_outcomes(passed=1)
+    update = run(pytester, BASELINE % "5m", "--lease-update")
+    update.assert_outcomes(passed=1)
+    assert "written    laptops: false_terminations_per_lease_hour" in update.stdout.str().partition("lease SLOs")[2]
     file = pytester.path / "lease-baselines.toml"
     data = tomllib.loads(file.read_text("utf-8"))
     sums = data["laptops"]["metrics"]["false_terminations_per_lease_hour"]
@@ -339,6 +341,7 @@ def test_baselines_that_are_updated_side_by_side_are_all_there(
 ) -> None:
     if system == "windows":
         on_windows(monkeypatch)
+    monkeypatch.setattr(baselines, "session", Session)  # 48 lines of its own in the summary help nobody
     path, short = tmp_path / "side.toml", sim.load("no-faults").with_({"duration": "1h"})
 
     def update(nth: int) -> None:
@@ -366,6 +369,7 @@ def test_a_broken_file_of_baselines_is_told_in_words(pytester: pytest.Pytester) 
         result = run(pytester, BASELINE % "5m")
         result.assert_outcomes(failed=1)
         assert "cannot read the baselines in" in result.stdout.str()
+        assert "take the file from version control, or delete it" in result.stdout.str()
 
 
 def test_the_function_form(pytester: pytest.Pytester) -> None:

@@ -143,7 +143,8 @@ class Baselines:
             return {name: _entry(name, table) for name, table in data.items()}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, StopIteration) as error:
             raise UsageError(
-                f"cannot read the baselines in '{self.path}': {error}", "write them anew: pytest --lease-update"
+                f"cannot read the baselines in '{self.path}': {error}",
+                "take the file from version control, or delete it and write all of them anew: pytest --lease-update",
             ) from None
 
     def _write(self, name: str, scenario: Source, metrics: Sequence[Metric], replications: int) -> None:
@@ -158,6 +159,10 @@ class Baselines:
             beside = self.path.with_name(f".{self.path.name}.new")
             beside.write_text(_ABOUT + "".join(parts), "utf-8", newline="\n")
             beside.replace(self.path)
+        session().told += [
+            {"scenario": name, "slo": metric, "outcome": "written", **found.as_json()}
+            for metric, found in zip(sums, shown[name], strict=True)
+        ]
 
 
 def assert_no_worse_than(
