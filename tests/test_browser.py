@@ -112,6 +112,19 @@ def test_on_paper_the_report_is_light_and_has_nothing_to_press(chromium: Any, re
     assert tab.locator("table.sorts tbody tr").first.is_visible()
 
 
+@pytest.mark.parametrize("width", [1100, 360])
+def test_a_wide_heat_map_scrolls_by_itself(chromium: Any, tmp_path: Path, width: int) -> None:
+    axes = {"lease.ttl": [f"{minutes}m" for minutes in range(1, 16)], "renewal.every": ["0.25", "0.75"]}
+    short = sim.loads(TOML).with_({"duration": "10m", "faults": []})
+    tab = visit(chromium, Path(sim.report_html(sim.sweep(short, axes, 1), tmp_path / "wide.html")).as_uri()).page
+    tab.set_viewport_size({"width": width, "height": 900})
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    last = tab.locator("table.heat tbody tr").nth(1).locator("td.cell").last
+    last.focus()
+    assert last.locator(".hint").bounding_box()["height"] > 30
+    assert violations(tab) == []
+
+
 def test_tab_leads_through_the_report_from_the_top(chromium: Any, report: str) -> None:
     tab = visit(chromium, report).page
     stops = []

@@ -256,6 +256,14 @@ def test_differences_are_widened_for_all_comparisons_together(swept: Sweep) -> N
     assert often.kills.high - often.kills.low > once.kills.high - once.kills.low
 
 
+def test_without_today_s_setting_equals_are_not_ranked(swept: Sweep) -> None:
+    said = verdict.verdict(swept, [row(0, 0.1, 5), row(1, 0.1, 9), row(2, 0.4, 5), row(3, 0.4, 6)])
+    assert said[0] == "The scenario's own setting is not among the 4: they are compared with each other only."
+    assert said[1].startswith("Fewest false terminations at lease.ttl 0m (and 1 other, all the same): ")
+    quiet = [row(index, 0, 0) for index in range(3)]
+    assert verdict.verdict(swept, quiet)[1] == "Nothing went wrong at any of them, so none is shown to be better."
+
+
 def test_nothing_seen_is_said_with_its_bound() -> None:
     calm = sim.replicate(sim.loads('duration = "2h"'), 3, engine="process")
     said = verdict.verdict(calm, rows.rows_of(calm))
@@ -263,6 +271,7 @@ def test_nothing_seen_is_said_with_its_bound() -> None:
     assert re.search(
         r"false terminations: none seen, which only shows a rate below \S+ 1/lease-h \(95 %, n = 3\)", said[1]
     )
+    assert "over-allocation: none seen, which gives no upper bound (n = 3)" in said[1]
     text = str(sim.report_html(calm))
     assert "Nothing went wrong in any replication" in text
     assert 'class="heat"' not in text

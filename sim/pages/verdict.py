@@ -48,7 +48,7 @@ def verdict(result: Result, rows: Sequence[Row]) -> list[str]:
         return [*_alone(rows[0]), *_numbers(rows[0])]
     best = best_rows(rows)
     if today is None:
-        return _without_today(best, len(rows))
+        return _without_today(best, rows)
     rivals = _rivals(result, today, [row for row in best if row is not today], 2 * (len(rows) - 1))
     return [*_compared(today, rivals, len(rows)), *_numbers(today, f"Today's setting ({today.label}): ")]
 
@@ -81,16 +81,29 @@ def _rate(name: str, estimate: Estimate) -> str:
     seen = "none seen, which only shows" if estimate.value == 0 and math.isfinite(estimate.high) else ""
     if seen:
         return f"{name}: {seen} a rate below {number(estimate.high)} {estimate.unit} (95 %, n = {estimate.n:,})"
+    if estimate.value == 0 and math.isinf(estimate.high):
+        return f"{name}: none seen, which gives no upper bound (n = {estimate.n:,})"
     return f"{name}: {number(estimate.value)} {estimate.unit} (95 % interval {interval(estimate)}, n = {estimate.n:,})"
 
 
-def _without_today(best: Sequence[Row], count: int) -> list[str]:
+def _without_today(best: Sequence[Row], rows: Sequence[Row]) -> list[str]:
+    count = len(rows)
     if not best:
         return [f"None of {plural(count, 'setting')} could be measured in both rates."]
     first, last = best[0], best[-1]
     said = [f"The scenario's own setting is not among the {count:,}: they are compared with each other only."]
-    said += _numbers(first, f"Fewest false terminations at {first.label}: ")
-    return said + (list(_numbers(last, f"Least over-allocation at {last.label}: ")) if last is not first else [])
+    if not any(row.kills.value > 0 or row.excess.value > 0 for row in rows):
+        return [*said, "Nothing went wrong at any of them, so none is shown to be better.", *_numbers(first)]
+    said += _numbers(first, f"Fewest false terminations at {_named(first, rows, FALSE_TERMINATIONS)}: ")
+    least = f"Least over-allocation at {_named(last, rows, OVER_ALLOCATION)}: "
+    return said + (list(_numbers(last, least)) if last is not first else [])
+
+
+def _named(row: Row, rows: Sequence[Row], metric: str) -> str:
+    """Return the label of a row, and how many others have the same estimate."""
+    value = row.estimates[metric].value
+    others = sum(each is not row and each.estimates[metric].value == value for each in rows)
+    return row.label + (f" (and {plural(others, 'other')}, all the same)" if others else "")
 
 
 def _rivals(result: Result, today: Row, others: Sequence[Row], comparisons: int) -> list[Rival]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from sim.errors import ScenarioError, UsageError
 from sim.results.describe import faults_in_words, in_words
 from sim.results.origins import Source
 from sim.results.provenance import ENGINE_FOR_MANY
@@ -38,16 +39,19 @@ def assert_slo(
         ceilings: for a metric, what one replication adds above the line at most (kills, seconds), instead of the rule.
     """
     __tracebackhide__ = True
-    judgement = judge(
-        scenario,
-        *slos,
-        confidence=confidence,
-        budget=budget,
-        seed=seed,
-        engine=engine,
-        jobs=jobs,
-        ceilings=ceilings,
-    )
+    try:
+        judgement = judge(
+            scenario,
+            *slos,
+            confidence=confidence,
+            budget=budget,
+            seed=seed,
+            engine=engine,
+            jobs=jobs,
+            ceilings=ceilings,
+        )
+    except (ScenarioError, UsageError) as error:
+        raise error.with_traceback(None) from None  # what was wrong stands in the test, not in here
     session().told += as_told(judgement)
     if not judgement.holds:
         raise AssertionError(message(judgement))

@@ -105,6 +105,21 @@ class Baselines:
             replications: how many a new baseline is made of.
         """
         __tracebackhide__ = True
+        try:
+            self._check(name, scenario, metrics, tolerance, confidence, replications)
+        except (ScenarioError, UsageError) as error:
+            raise error.with_traceback(None) from None  # what was wrong stands in the test, not in here
+
+    def _check(
+        self,
+        name: str,
+        scenario: Source,
+        metrics: Sequence[str],
+        tolerance: str | float,
+        confidence: float,
+        replications: int,
+    ) -> None:
+        __tracebackhide__ = True
         wanted = [known(metric) for metric in metrics or HEADLINES]
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
             raise UsageError(f"a baseline cannot be named '{name}'", "letters, digits, - and _")
@@ -115,6 +130,7 @@ class Baselines:
             _compare(self._read(name), scenario, wanted, tolerance, confidence)
 
     def _read(self, name: str) -> Baseline:
+        __tracebackhide__ = True
         there = self._all()
         if name not in there:
             near = nearest(name, there)
@@ -130,7 +146,8 @@ class Baselines:
             return {name: _entry(name, table) for name, table in data.items()}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, StopIteration) as error:
             raise UsageError(
-                f"cannot read the baselines in '{self.path}': {error}", "write them anew: pytest --lease-update"
+                f"cannot read the baselines in '{self.path}': {error}",
+                "take the file from version control, or delete it and write all of them anew: pytest --lease-update",
             ) from None
 
     def _write(self, name: str, scenario: Source, metrics: Sequence[Metric], replications: int) -> None:
@@ -145,6 +162,10 @@ class Baselines:
             beside = self.path.with_name(f".{self.path.name}.new")
             beside.write_text(_ABOUT + "".join(parts), "utf-8", newline="\n")
             beside.replace(self.path)
+        session().told += [
+            {"scenario": name, "slo": metric, "outcome": "written", **found.as_json()}
+            for metric, found in zip(sums, shown[name], strict=True)
+        ]
 
 
 def _turn(path: Path) -> FileLock:

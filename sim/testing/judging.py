@@ -107,8 +107,8 @@ def judge(
     chosen, origin = named(scenario)
     seed = session().seed if seed is None else seed
     budget = session().budget if budget is None else budget
-    checked(engine, seed=seed, replications=max(1, budget), jobs=jobs)
     _check(confidence, budget, ceilings or {})
+    checked(engine, seed=seed, replications=budget, jobs=jobs)
     study = Study((Point(0, {}, chosen),), seed, engine, jobs)
 
     def more(start: int, stop: int) -> list[Tally]:
@@ -228,6 +228,9 @@ def _simulated(study: Study, start: int, stop: int, name: str) -> list[Tally]:
 
 
 def _check(confidence: float, budget: int, ceilings: Mapping[str, float]) -> None:
+    for name, value, kinds in (("confidence", confidence, (int, float)), ("budget", budget, (int,))):
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise UsageError(f"{name} = {value!r}: must be a number", "for example 0.99" if float in kinds else "2_000")
     if not 0.5 <= confidence < 1:
         raise UsageError(f"confidence = {confidence}: must be at least 0.5 and below 1", "for example 0.99")
     if budget <= PILOT + _FIRST_LOOK:

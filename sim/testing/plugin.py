@@ -6,6 +6,7 @@ itself, and nothing is said unless something was asked for.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import uuid
@@ -125,8 +126,21 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
                 raise pytest.UsageError(f"{item.nodeid}: the marker {MARKER} needs a scenario and a service level")
             from sim.testing.asserting import assert_slo
 
+            _refuse_others(item, marker.kwargs, tuple(inspect.signature(assert_slo).parameters)[2:])
             assert_slo(*marker.args, **marker.kwargs)
         return (yield)
+
+
+def _refuse_others(item: pytest.Item, given: Mapping[str, Any], options: tuple[str, ...]) -> None:
+    """Refuse what `assert_slo` has no option for."""
+    __tracebackhide__ = True
+    for name in given:
+        if name not in options:
+            from sim.errors import nearest
+
+            near = nearest(name, options)
+            hint = f"did you mean '{near}'?" if near else f"there are {', '.join(options)}"
+            raise pytest.UsageError(f"{item.nodeid}: the marker {MARKER} takes no '{name}'; {hint}")
 
 
 @contextmanager
