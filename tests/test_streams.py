@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import samplers
+from sim.model.distributions import LEAST, Pareto, Weibull
 from sim.samplers import CONSTANT, EXPONENTIAL, LOGNORMAL, NORMAL, PARETO, UNIFORM, WEIBULL, variate
 from sim.streams import Streams, philox, stable_id, uniform
 from sim.vocabulary import Purpose
@@ -143,6 +144,17 @@ def test_variates_grow_with_their_uniform(kind: int, a: float, b: float, one: fl
     least, most = variate(kind, a, b, low), variate(kind, a, b, high)
     assert least <= most + 1e-15 * abs(most)
     assert samplers.nanoseconds(least) <= samplers.nanoseconds(most) + 1
+
+
+@pytest.mark.parametrize(("made", "longest", "key"), [(Pareto, "minimum", "alpha"), (Weibull, "scale", "shape")])
+def test_the_heaviest_tail_has_no_draw_that_a_float_does_not_hold(
+    made: type[Pareto | Weibull], longest: str, key: str
+) -> None:
+    """Beyond it the reference would fail where the kernel goes on with infinity."""
+    kind, a, b = made.model_validate({longest: "10000d", key: LEAST}).law()
+    assert all(math.isfinite(variate(kind, a, b, uniform(word))) for word in (0, 2**64 - 1))
+    with pytest.raises(ValueError, match=f"{key}\n.*greater than or equal to {LEAST}"):
+        made.model_validate({longest: "10000d", key: 0.99 * LEAST})
 
 
 @given(OPEN_UNIT)

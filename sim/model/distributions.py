@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -12,6 +12,9 @@ from sim.model.fields import Duration, Native, PositiveDuration
 
 Law = tuple[int, float, float]
 """(kind, a, b) as `sim.samplers.variate` takes them."""
+
+LEAST: Final = 0.1
+"""Of a tail index or a shape: a float holds every draw of such a law, and none of one that is much heavier."""
 
 
 class _Law(BaseModel):
@@ -88,7 +91,7 @@ class Pareto(_Law):
 
     kind: Literal["pareto"] = "pareto"
     minimum: PositiveDuration = Field(description="Shortest.")
-    alpha: float = Field(gt=0, le=100, description="Tail index; the mean is finite above 1.")
+    alpha: float = Field(ge=LEAST, le=100, description="Tail index; the mean is finite above 1.")
 
     def law(self) -> Law:
         """Return the sampler's kind and parameters, in nanoseconds."""
@@ -100,7 +103,7 @@ class Weibull(_Law):
 
     kind: Literal["weibull"] = "weibull"
     scale: PositiveDuration = Field(description="Scale: the 63.2nd percentile.")
-    shape: float = Field(gt=0, le=100, description="Shape; below 1 a heavy tail, 1 is exponential.")
+    shape: float = Field(ge=LEAST, le=100, description="Shape; below 1 a heavy tail, 1 is exponential.")
 
     def law(self) -> Law:
         """Return the sampler's kind and parameters, in nanoseconds."""
