@@ -14,7 +14,7 @@ import sim
 from sim import engines
 from sim.cli.entry import main
 from sim.extremes.affine import Affine, Cell
-from sim.extremes.bench import Strike, bench, strike_of
+from sim.extremes.bench import Strike, bench, strike_of, waiting
 from sim.extremes.cover import Cover
 from sim.extremes.trial import trial
 from sim.extremes.worst import struck
@@ -23,6 +23,7 @@ from sim.report import durations
 from sim.report.style import new_figure
 from sim.story.bounds import bounds
 from sim.story.looks import Looks
+from sim.story.patience import patience
 from sim.story.pinned import altered
 from sim.units import FOREVER, MILLISECOND, SECOND
 from sim.vocabulary import Kind
@@ -205,6 +206,50 @@ def test_no_sequence_of_looks_is_slower_than_the_closed_form_or_quicker():
         assert all(low <= wait <= high for wait in (*late, soon))
         assert sum(late[1:-1]) < ttl <= sum(late[1:])
         assert 0 <= looks.latest_ns - sum(late) < len(late)
+
+
+@pytest.mark.parametrize(("waits", "jitter", "attempts"), [(4, 0.5, 99), (2, 1.0, 99), (10, 0.2, 99), (4, 0.5, 3)])
+def test_no_waits_are_worse_than_the_closed_form_says_or_better(waits, jitter, attempts):
+    """Each wait of a back-off is drawn by itself: found by trying all of them, for small numbers."""
+    world = sim.loads(
+        f'renewal.backoff = "{waits}ns"\nrenewal.backoff_factor = 1.0\nrenewal.backoff_jitter = {jitter}\n'
+        f"renewal.attempts = {attempts}\nhttp.max_retries = 0"
+    )
+    low, high, trip = round(waits * (1 - jitter)), round(waits * (1 + jitter)), 1
+    steps = [trip + wait for wait in range(low, high + 1)]
+    sent = [{0}]
+    while len(sent) < attempts:
+        sent.append({at + step for at in sent[-1] for step in steps})
+    tries = patience(world, "refused", trip_ns=trip, jitter=True)
+    for limit in range(1, 26):
+        before = [(at, number) for number, found in enumerate(sent) for at in found if at < limit]
+        over = {(at, at + step) for at, number in before for step in steps if number + 1 < attempts}
+        over = {(at, then) for at, then in over if then >= limit}
+        ended = {at for at, number in before if number + 1 == attempts}
+        last = ended | {at for at, _ in over}
+        first = {then for _, then in over}
+        assert tries.last_before(limit, surely=True)[0] == min(last)
+        assert tries.last_before(limit, surely=False)[0] == max(last)
+        late, soon = tries.first_from(limit, surely=True), tries.first_from(limit, surely=False)
+        assert (late and late[0]) == (None if ended else max(first))
+        assert (soon and soon[0]) == min(first, default=None)
+
+
+def test_what_is_surely_survived_is_survived_whatever_the_back_off_draws():
+    """Nomad waits 1 to 9 s: 1 s without the authority is surely survived, and 3 s may cost the node."""
+    world = sim.load("nomad")
+    (bound,) = (each.value for each in bounds(world) if each.key == "outage.refused.surely")
+    assert bound is not None
+    assert bound == pytest.approx(SECOND, rel=0.01)
+    made = waiting(bench(world, "bad", prompt=True), world, (0, 0.0))
+
+    def lost(length):
+        chosen = altered(made.world(Strike("refused", made.stop_ns - 1, length)), duration=made.stop_ns + 60 * SECOND)
+        traces = [engines.run(chosen, 1, number, engine="kernel") for number in range(200)]
+        return sum(any(e.kind is Kind.GRANT and e.lane > 0 for e in trace) for trace in traces)
+
+    assert lost(int(bound) - MILLISECOND) == 0
+    assert lost(int(bound) + 2 * SECOND) > 0
 
 
 def test_engines_find_out_no_later_than_said_and_nearly_as_late():

@@ -102,6 +102,10 @@ class Bench:
     closed: Closed
     start_ns: int
     stop_ns: int
+    waits: tuple[int, float] | None = None
+    """Where in its jitter each wait of a back-off lies: so many there, from 0 to 1, and all after them the longest.
+
+    None for waits without jitter, as they are in the scenario."""
 
     @property
     def stamp_ns(self) -> int:
@@ -163,6 +167,14 @@ def bench(scenario: Scenario, luck: Luck, prompt: bool, asking: bool = False) ->
         runs={"arrivals": Times.model_construct(kind="times", times=(0,)), "work": constant(FOREVER)},
     )
     return _aligned(base, closed)
+
+
+def waiting(made: Bench, scenario: Scenario, waits: tuple[int, float]) -> Bench:
+    """Return the bench with the jitter of its scenario's back-offs, and where in it the waits lie."""
+    renewal, http = scenario.renewal, scenario.http
+    loop = {name: getattr(renewal, name) for name in ("backoff", "backoff_cap", "backoff_jitter")}
+    inner = {name: getattr(http, name) for name in ("backoff", "backoff_cap", "jitter")}
+    return replace(made, scenario=altered(made.scenario, renewal=loop, http=inner), waits=waits)
 
 
 def _in_turn(waits: Sequence[int]) -> Distribution:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 
 from sim import engines
 from sim.errors import UsageError, nearest
-from sim.extremes.bench import Bench, Strike, bench, slowed
+from sim.extremes.bench import Bench, Strike, bench, slowed, waiting
 from sim.extremes.cover import Cover, Piece
 from sim.extremes.trial import trial
 from sim.extremes.worst import Goal, beside, horizon
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Scenario
 from sim.results.origins import Source, named, shell
-from sim.story.bounds import Bound, bounds, said
+from sim.story.bounds import CUTS, Bound, bounds, said
+from sim.story.closed import Closed
+from sim.story.patience import Patience
 from sim.story.pinned import altered, ends
 from sim.story.words import length
-from sim.units import FOREVER, MILLISECOND, format_duration
+from sim.units import FOREVER, MICROSECOND, MILLISECOND, format_duration
 from sim.vocabulary import Kind
 
 Progress = Callable[[int, int], None]
@@ -154,7 +156,17 @@ class _Search:
         return cover, cover.pieces()
 
     def _survived(self, row: Bound, kind: str, surely: bool) -> Measured:
+        """Search with waits as they are pinned; where they have jitter, with those that may be worse (better) too."""
         made = self.bench("bad", prompt=True) if surely else self.bench("good", prompt=False)
+        closed = Closed(made.scenario, made.closed.prompt, self.scenario)
+        found = [self._survived_on(row, made, kind, surely)]
+        for waits in _unpinned(closed, kind):
+            other = self._survived_on(row, waiting(made, self.scenario, waits), kind, surely)
+            found.append(replace(other, replay="", note=_WAITS[surely]))
+        best = (min if surely else max)(found, key=lambda each: each.value or 0)
+        return replace(best, trials=sum(each.trials for each in found))
+
+    def _survived_on(self, row: Bound, made: Bench, kind: str, surely: bool) -> Measured:
         closed = made.closed
         upto = min(closed.free_ns + closed.cycle_ns, FOREVER // 16)
         shortest, longest = _known_cases(made, kind, upto)
@@ -268,9 +280,32 @@ def _known_cases(made: Bench, kind: str, upto_ns: int) -> tuple[tuple[int, int],
     return shortest, longest
 
 
-def _failure(kind: str) -> Any:
-    from sim.story.bounds import CUTS
+_WAITS: Final = {
+    True: "with waits of its back-off that no one --strike shows: those that are worst for it",
+    False: "with waits of its back-off that no one --strike shows: those that are best for it",
+}
 
+
+def _unpinned(closed: Closed, kind: str) -> set[tuple[int, float]]:
+    """Return where in their jitter waits may lie that are worse, or better, than all alike: see `Bench.waits`.
+
+    A try is put a little off the limit on which the closed form has it: draws are rounded.
+    """
+    renewal, http = closed.chance.renewal, closed.chance.http
+    if not (renewal.backoff_jitter or http.jitter):
+        return set()
+    aside_ns = MICROSECOND if closed.prompt else -MICROSECOND
+    found = {tries.place_of(last[0] + aside_ns, last[1]) for tries, last in _last_tries(closed, kind) if last}
+    return found | ({(1, 0.0)} if kind == "sleep" and not closed.prompt else set())
+
+
+def _last_tries(closed: Closed, kind: str) -> list[tuple[Patience, tuple[int, int] | None]]:
+    if kind in CUTS:
+        return closed.last_tries(_failure(kind))
+    return closed.first_tries() if kind == "sleep" else []
+
+
+def _failure(kind: str) -> Any:
     return CUTS[kind][1]
 
 

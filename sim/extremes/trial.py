@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from sim.engines.process import faults, population
+from sim.engines.process.draws import Draws
 from sim.engines.process.world import World
 from sim.extremes.bench import HOLDER, REPLICATION, Bench, Strike
+from sim.model.scenario import Scenario
+from sim.story.patience import factor
 from sim.streams import Streams
 from sim.trace import Row
 from sim.units import FOREVER
-from sim.vocabulary import Kind, Outcome
+from sim.vocabulary import Kind, Outcome, Purpose
 
 OVER: Final = (Kind.STOP, Kind.FINISH, Kind.CRASH)
 _LOOKS_MAX: Final = 200_000
@@ -155,6 +158,8 @@ METRICS: Final[dict[str, Callable[[], Judge]]] = {
 def trial(made: Bench, metric: str, strike: Strike, until_ns: int, waiter_ns: int | None = None) -> int:
     """Return the metric of one run of the bench."""
     world = World(made.world(strike, waiter_ns), Streams(*REPLICATION))
+    if made.waits is not None:
+        world.draws = _Waits(world.scenario, made.waits)
     if strike.kind == "release":
         world.work.constant = strike.start_ns - _started(made)
     judge = METRICS[metric]()
@@ -172,6 +177,36 @@ def trial(made: Bench, metric: str, strike: Strike, until_ns: int, waiter_ns: in
             if judge.value is not None:
                 return judge.value
     return judge.at_the_end()
+
+
+class _Waits(Draws):
+    """Draws of which those for the holder's back-offs are chosen, not drawn."""
+
+    def __init__(self, scenario: Scenario, waits: tuple[int, float]) -> None:
+        super().__init__(Streams(*REPLICATION))
+        self.left, share = waits
+        renewal, http = scenario.renewal, scenario.http
+        self.at = {
+            Purpose.LOOP_BACKOFF: _draw_at(renewal.jitter_shape, renewal.backoff_jitter, share),
+            Purpose.HTTP_BACKOFF: _draw_at(http.jitter_shape, http.jitter, share),
+        }
+
+    def uniform(self, purpose: Purpose, entity: int, part: int, index: int) -> float:
+        """Draw, but for a back-off."""
+        if purpose not in self.at or entity != HOLDER:
+            return super().uniform(purpose, entity, part, index)
+        self.left -= 1
+        return self.at[purpose] if self.left >= 0 else 1.0
+
+
+def _draw_at(shape: str, jitter: float, share: float) -> float:
+    """Return the draw whose factor lies at a share of the way from the shortest to the longest."""
+    wanted = (1 - share) * factor(shape, jitter, 0.0) + share * factor(shape, jitter, 1.0)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if factor(shape, jitter, middle) < wanted else (low, middle)
+    return low if share < 1 else 1.0
 
 
 def _stay(world: World, row: Row) -> None:

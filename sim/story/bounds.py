@@ -86,8 +86,9 @@ def bounds(scenario: Scenario | str | os.PathLike[str]) -> list[Bound]:
     """
     if not isinstance(scenario, Scenario):
         scenario = load(scenario)
-    bad, good = Closed(pinned(scenario, "bad"), prompt=True), Closed(pinned(scenario, "good"), prompt=False)
-    slow = Closed(pinned(scenario, "bad"), prompt=False)
+    pins = pinned(scenario, "bad"), pinned(scenario, "good")
+    bad, good = Closed(pins[0], prompt=True, chance=scenario), Closed(pins[1], prompt=False, chance=scenario)
+    slow = Closed(pins[0], prompt=False, chance=scenario)
     if scenario.renewal.runs_in == "none":
         return [*_unrenewed(bad), *_handover(bad, slow)]
     return [

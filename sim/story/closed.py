@@ -22,11 +22,14 @@ CARRIES_ON: Final = ("continue", "rejoin")
 class Closed:
     """The closed forms, in nanoseconds; `FOREVER` stands for no bound.
 
-    `prompt` says whether the authority and whoever waits find out at the first possible moment, or at the last.
+    `prompt` says whether the authority and whoever waits find out at the first possible moment, or at the last; and
+    whether the waits of back-offs are as bad as can be for what is asked, or as good.
     """
 
-    def __init__(self, scenario: Scenario, prompt: bool) -> None:
+    def __init__(self, scenario: Scenario, prompt: bool, chance: Scenario | None = None) -> None:
         self.scenario, self.prompt = scenario, prompt
+        self.chance = chance or scenario
+        """The same with the jitter of its back-offs."""
         network, renewal = scenario.network, scenario.renewal
         self.effect_ns = ends(network.up)[1] + ends(scenario.server.service)[1]
         """From sending a request to its effect."""
@@ -100,7 +103,7 @@ class Closed:
         until_ns = FOREVER
         if self.scenario.renewal.attempts == UNLIMITED:
             until_ns = 2 * (self.free_ns + self.cycle_ns + min(self.fence_ns, FOREVER // 8))
-        return patience(self.scenario, failure, until_ns, trip_ns, first, first_ns)
+        return patience(self.chance, failure, until_ns, trip_ns, first, first_ns, self.trip_ns, jitter=True)
 
     def fence_from(self, sent_ns: int, begun_ns: int) -> int:
         """Return when the local deadline passes; counted from a renewal sent then, or one that began then."""
@@ -110,15 +113,19 @@ class Closed:
             return sent_ns + self.trip_ns + self.fence_ns
         return begun_ns + self.fence_ns if self.anchor == "loop_start" else FOREVER
 
-    def last_try_ns(self, tries: tuple[int, ...], begun_ns: int, armed_ns: int) -> int | None:
-        """Return the last of the tries, after `begun_ns`, that still brings the lease through; None if none does.
+    def last_try(self, tries: Patience, begun_ns: int, armed_ns: int) -> tuple[int, int] | None:
+        """Return the last of the tries that still brings the lease through, after `begun_ns`, and its number.
 
-        The renewal before, sent at `armed_ns`, armed the fence; the lease counts from one sent at 0.
+        None if none does. The renewal before, sent at `armed_ns`, armed the fence; the lease counts from one sent at 0.
         """
         fence_ns = self.fence_from(armed_ns, begun_ns)
-        sent_ns = (begun_ns + offset for offset in tries)
-        kept = [at for at in sent_ns if at < min(self.accepted_ns, fence_ns) and at + self.trip_ns <= fence_ns]
-        return max(kept) - begun_ns if kept else None
+        limit_ns = min(self.accepted_ns, fence_ns, fence_ns - self.trip_ns + 1)
+        return tries.last_before(limit_ns - begun_ns, surely=self.prompt)
+
+    def last_tries(self, failure: Failure) -> list[tuple[Patience, tuple[int, int] | None]]:
+        """Return the tries of a renewal that is cut off, and of one whose answer is: each with its last try."""
+        due, again = self.tries(failure), self.reply_lost(failure).after_first()
+        return [(due, self.last_try(due, self.cycle_ns, 0)), (again, self.last_try(again, 0, -self.cycle_ns))]
 
     def reply_lost(self, failure: Failure) -> Patience:
         """Return the tries of a renewal whose answer is lost in an outage, and all after it too."""
@@ -130,8 +137,7 @@ class Closed:
 
     def outage_ns(self, failure: Failure) -> int:
         """Return the longest time without the authority that is ridden out: at the worst phase, or at the best."""
-        due = self.last_try_ns(self.tries(failure).tries, self.cycle_ns, 0)
-        again = self.last_try_ns(self.reply_lost(failure).tries[1:], 0, -self.cycle_ns)
+        due, again = (last and last[0] for _, last in self.last_tries(failure))
         if self.prompt:
             lost_ns = FOREVER if self.trip_ns == 0 else max(0, (again or 0) - self.effect_ns)
             return min(due or 0, lost_ns)
@@ -168,7 +174,7 @@ class Closed:
         else:
             waiting = self.accepted_ns - self.cycle_ns
             if self.prompt:
-                late_ns = self._reconnected(self.tries(self._reconnecting).tries)
+                late_ns = self._reconnected(self.tries(self._reconnecting))
                 waiting = 0 if late_ns is None else waiting - late_ns
         if not self.trip_ns:
             return max(0, waiting)
@@ -186,13 +192,24 @@ class Closed:
         """How requests fail while there is no network after waking."""
         return "refused" if self.scenario.network.reconnect_mode == "refuse" else "connect time-out"
 
-    def _reconnected(self, tries: tuple[int, ...]) -> int | None:
+    def _reconnected(self, tries: Patience) -> int | None:
         """Return the first of the tries, counted from waking, that has a network; None if none has."""
-        return next((sent for sent in tries if sent >= self.reconnect_ns), None)
+        first = tries.first_from(self.reconnect_ns, surely=self.prompt)
+        return first and first[0]
+
+    def first_tries(self) -> list[tuple[Patience, tuple[int, int] | None]]:
+        """Return the tries after waking, and those after a broken request: each with the try before the first good."""
+        found = []
+        for tries in (self.tries(self._reconnecting), self._after_breaking(self._reconnecting).after_first()):
+            first = tries.first_from(self.reconnect_ns, surely=self.prompt)
+            number = first[1] if first else -1
+            before = (min(tries.tries[number], self.reconnect_ns - 1), number) if number >= 0 else None
+            found.append((tries, before))
+        return found
 
     def _waiting_out(self, since_ns: int) -> int:
         """The longest sleep, its clock running, that begins so long after a renewal was sent and in no other."""
-        late_ns = self._reconnected(self.tries(self._reconnecting).tries)
+        late_ns = self._reconnected(self.tries(self._reconnecting))
         if late_ns is None:
             return 0 if self.prompt else self.cycle_ns - since_ns
         fenced_ns = self.fence_from(0, 0) if self.anchor in ("send", "recv") else FOREVER
@@ -201,7 +218,7 @@ class Closed:
     def _broken_ns(self, runs_on: bool) -> int | None:
         """A sleep that begins while an answer is under way breaks the request: the next try comes after waking."""
         slept_ns = self.scenario.http.read_timeout if self._breaks == "read time-out" and runs_on else 0
-        tries = tuple(sent - slept_ns for sent in self._after_breaking(self._reconnecting).tries[1:])
+        tries = self._after_breaking(self._reconnecting).after_first(slept_ns)
         wait_ns = self._reconnected(tries)
         if wait_ns is None:
             return None
@@ -298,14 +315,23 @@ class Closed:
         return max(0, min(FOREVER, max(ended) - self.executing_ns)) if max(ended) < FOREVER else FOREVER
 
     def _ends_ns(self, tries: Patience, begun_ns: int, sent_ns: int) -> int:
-        """When a holder that reaches nobody stops executing."""
-        renewal, fence_ns = self.scenario.renewal, self.fence_from(sent_ns, begun_ns)
-        gives_up_ns = FOREVER if tries.gives_up_ns >= FOREVER else begun_ns + tries.gives_up_ns
-        fenced = fence_ns <= gives_up_ns
-        then = renewal.on_lost if fenced else renewal.on_giveup
-        if min(fence_ns, gives_up_ns) >= FOREVER or then in CARRIES_ON:
+        """When a holder that reaches nobody stops executing, or is told at its last try that its lease is gone."""
+        fence_ns = self.fence_from(sent_ns, begun_ns)
+        if tries.gives_up_ns >= FOREVER:
+            return self._stops_ns(FOREVER, fence_ns, self.scenario.renewal.on_giveup)
+        gives_up_ns = self._stops_ns(begun_ns + tries.gives_up_ns, fence_ns, self.scenario.renewal.on_giveup)
+        last_ns = begun_ns + tries.tries[-1]
+        if self.unstoppable:
+            return FOREVER if self.free_ns < last_ns < fence_ns else gives_up_ns
+        return max(gives_up_ns, self._stops_ns(begun_ns + tries.told_ns, fence_ns, self.scenario.renewal.on_lost))
+
+    def _stops_ns(self, decides_ns: int, fence_ns: int, does: str) -> int:
+        """When a holder stops that decides something then, unless its own deadline has come."""
+        renewal = self.scenario.renewal
+        then = renewal.on_lost if fence_ns <= decides_ns else does
+        if min(fence_ns, decides_ns) >= FOREVER or then in CARRIES_ON:
             return FOREVER
-        return min(fence_ns, gives_up_ns) + (ends(renewal.stop_delay)[1] if then == "terminate" else 0)
+        return min(fence_ns, decides_ns) + (ends(renewal.stop_delay)[1] if then == "terminate" else 0)
 
     # ------------------------------------------------------------------ hand-over, clocks
 

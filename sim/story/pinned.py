@@ -1,16 +1,19 @@
 """A scenario without chance: one constant for each distribution, at the end that is bad or good for a holder.
 
-Bounded laws are taken at their ends, others at their 1st and 99th percentile; back-off jitter at its middle, 1.
+Bounded laws are taken at their ends, others at their 1st and 99th percentile. The waits of back-offs with jitter are
+the longest that can be; where others are worse, or better, that is another matter (`sim.story.patience`).
 """
 
 from __future__ import annotations
 
 from typing import Any, Final, Literal
 
+from sim import samplers
 from sim.model.distributions import Constant, Distribution, Empirical, Mixture, Uniform, constant
 from sim.model.fields import UNLIMITED
-from sim.model.scenario import Cancel, Pause, Retry, Scenario
+from sim.model.scenario import Cancel, Http, Pause, Renewal, Retry, Scenario
 from sim.story.laws import quantile
+from sim.story.patience import factor
 
 Luck = Literal["bad", "good"]
 """For the holder of a lease. Bad: messages are slow, renewals late, the authority and contenders prompt."""
@@ -42,10 +45,18 @@ def altered(scenario: Scenario, **sections: Any) -> Scenario:
     return scenario.model_copy(update=update)
 
 
+def _waits(layer: Renewal | Http, by: float) -> dict[str, int]:
+    """A layer's waits, all longer by a factor."""
+    return {
+        "backoff": samplers.nanoseconds(layer.backoff * by),
+        "backoff_cap": max(1, samplers.nanoseconds(layer.backoff_cap * by)),
+    }
+
+
 def pinned(scenario: Scenario, luck: Luck) -> Scenario:
     """Return the scenario without chance and without faults: what is left to vary is when a fault begins and ends."""
     at = 1 if luck == "bad" else 0
-    network, server, renewal = scenario.network, scenario.server, scenario.renewal
+    network, server, renewal, http = scenario.network, scenario.server, scenario.renewal, scenario.http
     jitter = renewal.jitter[at]
     return altered(
         scenario,
@@ -68,10 +79,11 @@ def pinned(scenario: Scenario, luck: Luck) -> Scenario:
         },
         renewal={
             "jitter": (jitter, jitter),
+            **_waits(renewal, factor(renewal.jitter_shape, renewal.backoff_jitter, 1.0)),
             "backoff_jitter": 0.0,
             "stop_delay": constant(ends(renewal.stop_delay)[at]),
         },
-        http={"jitter": 0.0},
+        http={**_waits(http, factor(http.jitter_shape, http.jitter, 1.0)), "jitter": 0.0},
         hosts={"drift_ppm": 0.0, "server_drift_ppm": 0.0, "wall_offset": 0},
         lease={"sweep_revoke": constant(0)},
         limit={"retry_after": "none", "denied_slots": False, "slot_decay_per_second": 0.0, "fifo": False},

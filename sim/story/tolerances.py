@@ -1,6 +1,7 @@
 """The closed-form numbers that people tune by: what a protocol rides out, and what it does not.
 
-Jitter, drift and the time that messages take are left out; where the phase matters, the worst one counts.
+Jitter of intervals, drift and the time that messages take are left out; where the phase matters, the worst one counts,
+and so do the worst waits of a back-off with jitter. How long a holder keeps trying is said for the middle ones.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ class Tolerances:
         self.deadline_ns = min(self.slack_ns, self._fence_from_due())
         """Until when, from its due time, a renewal can still help."""
         still = _in_still_air(scenario, self.stop_ns)
-        self._still, self._slow = Closed(still, prompt=True), Closed(still, prompt=False)
+        self._still, self._slow = (
+            Closed(still, prompt=True, chance=scenario),
+            Closed(still, prompt=False, chance=scenario),
+        )
 
     def _fence_from_due(self) -> int:
         anchor, after = self.scenario.renewal.fence_anchor, self.scenario.fence_after_ns
