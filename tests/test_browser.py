@@ -123,6 +123,9 @@ def test_a_wide_heat_map_scrolls_by_itself(chromium: Any, tmp_path: Path, width:
     last.focus()
     assert last.locator(".hint").bounding_box()["height"] > 30
     assert violations(tab) == []
+    tab.set_viewport_size({"width": 720, "height": 1000})  # of a sheet of paper
+    tab.emulate_media(media="print")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 720
 
 
 def test_tab_leads_through_the_report_from_the_top(chromium: Any, report: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,28 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys
     said = capsys.readouterr().err
     assert "the live page needs Panel, which is not installed" in said
     assert "pip install 'leasesim[explore]'" in said
+
+
+REFUSED = """
+import asyncio
+from sim.errors import time_stands_still
+from sim.explorer import view
+from sim.explorer.state import Subject
+def refuse(*_, **__):
+    yield from ()
+    raise time_stands_still(7)
+page = view.Explorer(Subject.of("no-faults", 1, "process"), address="http://127.0.0.1:1/")
+page.story.object = "of a state before"
+view.answers = refuse
+asyncio.run(page._go())
+print("time stands still" in page.numbers.object, page.answer, repr(page.story.object), page.download.disabled)
+"""
+"""In a process of its own: Panel starts event loops, and ends none."""
+
+
+def test_what_the_engine_refuses_is_said_in_place_of_numbers() -> None:
+    pytest.importorskip("panel", reason="panel is not installed: pip install 'leasesim[explore]'")
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.stdout.splitlines()[-1:] == ["True None '' True"], done.stderr

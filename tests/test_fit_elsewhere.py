@@ -128,6 +128,15 @@ def test_forms_of_the_journal_that_lack_something_are_named(tmp_path: Path, time
         sim.fit(written(tmp_path, '{"__REALTIME_TIMESTAMP":"1770022200000000","MESSAGE":"PM: suspend exit"}'))
 
 
+def test_sleeps_of_several_machines_are_not_mixed(tmp_path: Path) -> None:
+    first = journal("08:00 kernel: PM: suspend entry (deep)", "10:00 kernel: PM: suspend exit")
+    second = [line.replace(" pc ", " nas ") for line in journal("09:00 kernel: PM: suspend entry (deep)")]
+    with pytest.raises(UsageError, match="sleeps of several machines, taken in turn: pc, nas"):
+        source(written(tmp_path, first[0], *second, first[1]))
+    renamed = [line.replace(" pc ", " nas ") for line in journal("11:00 kernel: PM: suspend entry (deep)")]
+    assert len(source(written(tmp_path, *first, *renamed)).notes.sleeps) == 1
+
+
 def test_colours_of_a_terminal_are_left_out(tmp_path: Path) -> None:
     lines = journal("08:00 kernel: PM: suspend entry (deep)", "09:00 kernel: PM: suspend exit")
     notes = source(written(tmp_path, *(f"\x1b[0;1;39m{line}\x1b[0m" for line in lines))).notes

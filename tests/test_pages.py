@@ -362,6 +362,7 @@ def test_failed_points_are_listed_with_their_replay(folder: Path, tmp_path: Path
     ("words", "said"),
     [
         (["{empty}"], "is no folder of a sweep: it has no manifest.json"),
+        (["{folder}/manifest.json"], "is a part of a sweep's folder\n  hint: give the folder: {folder}"),
         (["{folder}", "--reps", "3"], "--reps 3: '{folder}' is a sweep that was simulated already"),
         (["{folder}", "--lease.ttl", "3m"], "--lease.ttl: '{folder}' is a sweep that was simulated already"),
         (["{folder}", "--out", "{empty}"], "--out {empty}: that is a folder"),

@@ -102,6 +102,8 @@ def _scenario(name: str) -> str:
     """Return `name`, unless it can only have been meant as a folder."""
     if not name.strip():
         raise UsageError("report of what?", "name the folder of a sweep, or a scenario")
+    if Path(name).name == "manifest.json" and Path(name).is_file():
+        raise UsageError(f"'{name}' is a part of a sweep's folder", f"give the folder: {Path(name).parent}")
     if name.endswith("/") or Path(name).name == "manifest.json":
         raise UsageError(f"there is no folder '{name.rstrip('/')}' of a sweep", "give the --out of a sweep")
     return name

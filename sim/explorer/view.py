@@ -14,7 +14,7 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewer
 
-from sim.errors import ScenarioError
+from sim.errors import ScenarioError, UsageError
 from sim.explorer import wording
 from sim.explorer.answers import ROUNDS, Answer, answers
 from sim.explorer.dial import Dial
@@ -102,7 +102,7 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
         """Show a first answer at once, and let the better ones come when the page is there."""
         try:
             self._show(next(answers(self.subject, self.state)))
-        except ScenarioError as error:
+        except (ScenarioError, UsageError) as error:
             self._refuse(error)
             return
         pn.state.onload(self._go) if self._address else pn.state.execute(self._go)
@@ -116,7 +116,7 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
         while True:
             try:
                 answer = await asyncio.to_thread(next, coming, None)
-            except ScenarioError as error:
+            except (ScenarioError, UsageError) as error:
                 if mine == self._turn:
                     self._refuse(error)
                 return
@@ -164,10 +164,11 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
         elif answer is not None and answer is self.answer:
             self._plane.show(answer, wording.against(self.state.against))
 
-    def _refuse(self, error: ScenarioError) -> None:
+    def _refuse(self, error: ScenarioError | UsageError) -> None:
         """Say why there is no answer, and show none: not that of a state before, either."""
         self.answer = self._drawn = None
-        self.numbers.object = wording.problems(each.sentence for each in error.problems)
+        said = [each.sentence for each in error.problems] if isinstance(error, ScenarioError) else [error.message]
+        self.numbers.object = wording.problems(said)
         self.story.object, self.picture.object = "", None
         self.download.disabled = True
         self._in_turn(lambda: self._move(None))

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
+from sim.errors import UsageError
 from sim.fitting.notes import Lines, Notes, nanoseconds
 from sim.fitting.order import oldest_first
 from sim.fitting.sleeper import Sleeper
@@ -50,6 +51,7 @@ def read(lines: Lines, notes: Notes) -> None:
     """Note every suspend."""
     sleeper = Sleeper(notes)
     booting = announced = False
+    hosts: list[str] = []
     for number, line in oldest_first(lines, _time, notes):
         found = _LINE.match(line)
         if found is None:
@@ -68,6 +70,9 @@ def read(lines: Lines, notes: Notes) -> None:
         ends = _ENDS.match(message) if process in _OF_SLEEP else None
         if (starts or begins or ends) and notes.again(line, now) is not None:
             continue
+        if (begins or ends) and hosts[-1:] != [found[2]]:
+            _refuse_several([*hosts, found[2]])
+            hosts.append(found[2])
         sleeper.at(now)
         if booting or (starts and not announced):
             sleeper.boots()
@@ -81,6 +86,16 @@ def read(lines: Lines, notes: Notes) -> None:
         else:
             notes.other += 1
     sleeper.finish()
+
+
+def _refuse_several(hosts: list[str]) -> None:
+    """Refuse sleeps of several machines; one that was given another name does not get the old one back."""
+    if len(set(hosts)) < len(hosts):
+        names = ", ".join(dict.fromkeys(hosts))
+        raise UsageError(
+            f"it tells of sleeps of several machines, taken in turn: {names}",
+            f"fit the log of each by itself: journalctl _HOSTNAME={hosts[-1]} -o short-iso",
+        )
 
 
 def _moment(found: re.Match[str]) -> int:
