@@ -61,6 +61,17 @@ def refuse_another(folder: Path, manifest: Mapping[str, Any]) -> None:
         raise UsageError(f"'{folder}' was made from {difference}", _REMEDY)
 
 
+def refuse_foreign(folder: Path) -> None:
+    """Refuse to start afresh where the manifest is something else's, such as a web page's; any version's will do."""
+    path = folder / MANIFEST
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or "layout" not in found:
+        raise UsageError(f"'{path}' is not a sweep's", "give --out another folder")
+
+
 def fingerprint(manifest: Mapping[str, Any]) -> str:
     """Return one word for what has to agree before results may be shared."""
     what = [manifest["sha256"], list(manifest["axes"]), *(manifest[key] for key, _ in _SAME)]

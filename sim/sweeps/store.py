@@ -29,6 +29,7 @@ POINTS: Final = "points.parquet"
 IDENTITY: Final = "identity"
 REMARKS: Final = "remarks.json"
 FAILURES: Final = "failures.jsonl"
+_OURS: Final = (PARTS, POINTS, REMARKS, FAILURES)
 _LOCK: Final = ".lock"
 _MANY: Final = 256
 """Parts beyond which they are joined."""
@@ -47,12 +48,16 @@ class Store:
         self.damaged = 0
         """Parts that were not what was written: they are simulated again."""
         _prepare(folder)
+        strange = [name for name in _OURS if (folder / name).exists()]
         if (folder / manifests.MANIFEST).exists():
-            if not fresh:
+            if fresh:
+                manifests.refuse_foreign(folder)
+            else:
                 manifests.refuse_another(folder, manifest)
-        elif self._parts.exists():
+        elif strange:  # a manifest comes first
             raise UsageError(
-                f"'{folder}' has {PARTS} and no {manifests.MANIFEST}: it is not a sweep's", "give --out another folder"
+                f"'{folder}' has {strange[0]} and no {manifests.MANIFEST}: it is not a sweep's",
+                "give --out another folder",
             )
         self._lock = _locked(folder / _LOCK)
         with ExitStack() as unless_it_opens:
