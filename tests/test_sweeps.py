@@ -480,7 +480,7 @@ def forbidden(*_: object) -> Tally:
         (lambda path: (path.mkdir(), (path / "parts").mkdir()), "it is not a sweep's"),
         (lambda path: (path.mkdir(), (path / "manifest.json").write_text("{")), "cannot read"),
         (lambda path: (path.mkdir(), (path / ".lock").mkdir()), "cannot write to"),
-        (lambda path: (path.mkdir(), (path / "failures.jsonl").mkdir()), "cannot write to"),
+        (lambda path: (path.mkdir(), (path / ".manifest.json.new").mkdir()), "cannot write to"),
     ],
 )
 def test_a_folder_that_will_not_do_is_refused_before_anything_is_computed(
@@ -490,6 +490,27 @@ def test_a_folder_that_will_not_do_is_refused_before_anything_is_computed(
     make(tmp_path / "out")
     with pytest.raises(UsageError, match=message):
         sweep(small, AXES, REPS, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("manifest.json", '{"name": "of a web page"}', "is not a sweep's"),
+        ("manifest.json", "[]", "is not a sweep's"),
+        ("remarks.json", '["of somebody"]', "has remarks.json and no manifest.json"),
+        ("failures.jsonl", "of somebody", "has failures.jsonl and no manifest.json"),
+        ("points.parquet", "of somebody", "has points.parquet and no manifest.json"),
+    ],
+)
+@pytest.mark.parametrize("resume", [True, False])
+def test_what_is_not_a_sweeps_is_left_alone(
+    small: Scenario, tmp_path: Path, name: str, text: str, message: str, resume: bool
+) -> None:
+    """A folder that has files of the same names, and not from here: neither a sweep nor one afresh takes them."""
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(UsageError, match="cannot read" if resume and name == "manifest.json" else message):
+        sweep(small, AXES, 1, out=tmp_path, resume=resume)
+    assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [(name, text)]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")

@@ -103,6 +103,16 @@ def refuse_another(folder: Path, manifest: Mapping[str, Any]) -> None:
         raise UsageError(f"'{folder}' was made from {difference}", REMEDY)
 
 
+def refuse_foreign(folder: Path) -> None:
+    """Refuse to start afresh where the manifest is something else's, such as a web page's; any version's will do."""
+    path = folder / MANIFEST
+    try:
+        _parsed(path, path.read_bytes())
+    except (Damaged, OSError):
+        if not parts.listed(folder / PARTS):  # beside a sweep's parts it is a sweep's, whatever became of it
+            raise UsageError(f"'{path}' is not a sweep's", "give --out another folder") from None
+
+
 def fingerprint(manifest: Mapping[str, Any]) -> str:
     """Return one word for what has to agree before results may be shared."""
     what = [manifest["sha256"], list(manifest["axes"]), *(manifest[key] for key, _ in _SAME)]

@@ -31,6 +31,7 @@ POINTS: Final = "points.parquet"
 IDENTITY: Final = "identity"
 REMARKS: Final = "remarks.json"
 FAILURES: Final = "failures.jsonl"
+_OURS: Final = (PARTS, POINTS, REMARKS, FAILURES)
 _LOCK: Final = ".lock"
 _MANY: Final = 256
 """Parts beyond which they are joined."""
@@ -76,8 +77,13 @@ class Store:
     def _refuse_another(self, manifest: Mapping[str, Any], *, fresh: bool) -> None:
         """Refuse a folder that is another's; where its manifest is lost or damaged, whole parts say whose it is."""
         there = (self.folder / manifests.MANIFEST).exists()
-        if (there and fresh) or not (there or self._parts.exists()):
-            return
+        ours = [name for name in _OURS if (self.folder / name).exists()]
+        if there and fresh:
+            manifests.refuse_foreign(self.folder)
+        elif there or ours:
+            self._refuse_unless_same(manifest, there, ours)
+
+    def _refuse_unless_same(self, manifest: Mapping[str, Any], there: bool, ours: Sequence[str]) -> None:
         try:
             manifests.refuse_another(self.folder, manifest)
         except manifests.Damaged as error:
@@ -88,7 +94,7 @@ class Store:
             if there:
                 raise
             raise UsageError(
-                f"'{self.folder}' has {PARTS} and no {manifests.MANIFEST}: it is not a sweep's",
+                f"'{self.folder}' has {ours[0]} and no {manifests.MANIFEST}: it is not a sweep's",
                 "give --out another folder",
             ) from None
 
