@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from sim import engines
+from sim.extremes.worst import struck
 from sim.model.load import load
 from sim.model.scenario import Scenario
 from sim.story import dangers, tell, tolerances, worst_moment
+from sim.story.assumptions import fault_in_words
 from sim.story.bounds import bounds
 from sim.story.patience import FAILURES, patience
 from sim.story.reader import read
@@ -446,3 +448,18 @@ def test_times_of_day_name_the_day_from_the_second_on():
     assert time_of_day(scenario(), 2 * HOUR + 130 * SECOND) == "11:02:10"
     assert time_of_day(scenario(), 15 * HOUR) == "day 2 00:00:00"
     assert time_of_day(scenario(), 1_500 * MILLISECOND, milliseconds=True) == "09:00:01.500"
+
+
+def test_a_fault_with_recorded_times_has_recorded_lengths():
+    """Not the length that its table leaves at its default."""
+    world = struck(load("consul"), "pause at 41s for 39500ms")
+    assert "so long are 100 % of 'pause' (median 39.5s)" in " ".join(dangers(world))
+    assert "39.5s" in fault_in_words(world.faults[0])
+
+
+def test_who_gets_an_expired_lease_back_rides_out_the_reuse_delay_too():
+    """Pods are replaced 300 s after their node was found dead: until then a kubelet that is back keeps them."""
+    world = load("kubernetes-node").with_({"faults": "cloud-vm"})
+    rows = {quantity: value for quantity, value, _ in tolerances(world)}
+    assert rows["sleep ridden out, its clock stopped (here)"] == "5m40s"
+    assert "A pause longer than 5m40s may" in " ".join(dangers(world))

@@ -77,6 +77,21 @@ def test_the_snippet_is_the_scenario_that_was_confirmed() -> None:
     assert len(found.candidates) == 5  # each of four combinations, and today's
 
 
+def test_the_front_is_within_the_limits_and_what_is_beyond_betters_nothing() -> None:
+    """A cheap setting beyond a limit must hide none that keeps it; today's is shown all the same."""
+    over = {"lease.ttl": "1m,2m,4m,8m"}
+    found = tune("crash-and-reclaim", over, LOAD, "reclaim_latency_seconds <= 4m", budget=4, replications=4, confirm=4)
+    (limit,) = found.goals.constraints
+    reclaims = {each.number: each.estimates[limit.metric].value for each in found.candidates}
+    assert any(value > limit.limit for value in reclaims.values())
+    assert {each.number for each in found.front} == {
+        each.number for each in front_of(found.within, found.metrics_of_front)
+    }
+    assert all(reclaims[each.number] <= limit.limit for each in found.front)
+    assert f"of {len(found.within)} within the limits" in repr(found)
+    assert "today" in found.front_table().text()
+
+
 def test_the_front_is_what_no_other_betters() -> None:
     found = tune("crash-and-reclaim", {"lease.ttl": "1m..10m/log"}, **SMALL)
     metrics = found.metrics_of_front

@@ -12,7 +12,7 @@ from sim.errors import ScenarioError, UsageError, nearest
 from sim.extremes.measuring import Measured, measured
 from sim.model.load import override
 from sim.model.scenario import Scenario
-from sim.results.origins import Source, named, shell
+from sim.results.origins import Source, named
 from sim.results.tables import number
 from sim.story.bounds import Bound, bounds
 from sim.sweeps.grid import axis
@@ -168,7 +168,7 @@ def frontier(
             refused.append(error)
             rows.append(FrontierRow(label, metric, "", verdict=_refusal(error)))
             continue
-        replay = f"leasesim explain {origin.words()} --{key} {shell(label)}"
+        replay = f"leasesim explain {origin.also({key: label}).words()}"
         rows += _rows(world, label, metric, search, replay)
         if progress:
             progress(index + 1, len(line.values))
@@ -260,7 +260,7 @@ def _of_a_rate(
         estimate = found.metrics[limit.metric]
         side = {-1: "safe", 0: "open", 1: "unsafe"}[limit.side(estimate)]
         label = point.values[key]
-        replay = f"leasesim run {origin.words()} --{key} {shell(label)} --reps {replications} --seed {seed}"
+        replay = f"leasesim run {origin.also({key: label}).words()} --reps {replications} --seed {seed}"
         figures = (None, estimate.value, estimate.low, estimate.high, estimate.n)
         rows.append((sort_key(label)[1], FrontierRow(label, limit.metric, estimate.unit, *figures, side, replay)))
     ordered = tuple(row for _, row in sorted(rows, key=lambda each: each[0]))

@@ -109,7 +109,7 @@ def worst_case(
         found = _searched(made, metric, kind, axes, gap_ns, goal)
         trials, pieces, gaps = trials + found.trials, pieces + found.pieces, gaps + found.gap_ns
         if best is None or _better(found.value, best.value, goal):
-            words = origin.words() + "".join(f" --{key} {shell(value)}" for key, value in keys.items())
+            words = origin.also(keys).words()
             suffix = {"min": ", good luck"}.get(goal, ", slow to find out" if metric == "handover" else "")
             replay = f"leasesim explain {words} --strike {shell(found.strike.text + suffix)}"
             at = {**found.at, **dict(zip(others, values, strict=True))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +39,10 @@ class Origin:
     def title(self) -> str:
         """The name without folders and ending."""
         return Path(self.name).stem
+
+    def also(self, overrides: Mapping[str, str]) -> Origin:
+        """Return it with more overrides; a key that has one already has another value then."""
+        return replace(self, overrides={**self.overrides, **overrides})
 
     def options(self) -> str:
         """Return the overrides as words of a command, each with a space before it."""

@@ -10,6 +10,7 @@ from sim.model.faults import Fault, When
 from sim.model.fields import UNLIMITED
 from sim.model.scenario import Backlog, Closed, Poisson, Scenario, Times
 from sim.story.dangers import percent
+from sim.story.laws import lengths_of
 from sim.story.tolerances import quantile
 from sim.story.words import length, plural
 from sim.units import DAY, HOUR, MINUTE
@@ -153,7 +154,7 @@ def fault_in_words(fault: Fault) -> str:
     mode = f" ({fault.mode.replace('_', ' ')})" if fault.what == "outage" else ""
     factor = f" by a factor of {fault.factor:g}" if fault.what == "slow" and fault.factor != 1 else ""
     chance = f", each time with a chance of {percent(fault.probability)}" if fault.probability < 1 else ""
-    long = "" if fault.what in ("crash", "clock_step") else f", for {spread(fault.length)}"
+    long = "" if fault.what in ("crash", "clock_step") else f", for {spread(lengths_of(fault))}"
     return f"{_WHOM[fault.whom]} is {_DOES[fault.what]}{mode}{factor} {_often(fault.when)}{chance}{long}."
 
 

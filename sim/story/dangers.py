@@ -7,6 +7,7 @@ from typing import Final
 
 from sim.model.faults import Fault
 from sim.model.scenario import Scenario
+from sim.story.laws import lengths_of
 from sim.story.patience import Failure
 from sim.story.tolerances import CUT_OFF, Tolerances, quantile, said, share_longer
 from sim.story.words import length
@@ -96,10 +97,10 @@ def _downtime(t: Tolerances, faults: list[Fault], what: str, failure: Failure) -
 
 def _longer(faults: list[Fault], than_ns: int) -> str:
     """How many of each fault are longer."""
+    laws = {fault.name: lengths_of(fault) for fault in faults}
     shares = [
-        f"{percent(share_longer(fault.length, than_ns))} of '{fault.name}' "
-        f"(median {length(quantile(fault.length, 0.5))})"
-        for fault in faults
+        f"{percent(share_longer(law, than_ns))} of '{name}' (median {length(quantile(law, 0.5))})"
+        for name, law in laws.items()
     ]
     return f"so long are {' and '.join(shares)}"
 

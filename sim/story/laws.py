@@ -6,6 +6,7 @@ import math
 
 from sim import samplers
 from sim.model.distributions import Distribution, Empirical, Mixture
+from sim.model.faults import Fault
 
 
 def quantile(distribution: Distribution, u: float) -> int:
@@ -34,3 +35,9 @@ def share_longer(distribution: Distribution, than_ns: int) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if quantile(distribution, middle) <= than_ns else (low, middle)
     return 0.0 if high == 1.0 else 1.0 - high if low > 0 else 1.0
+
+
+def lengths_of(fault: Fault) -> Distribution:
+    """Return how long a fault lasts: each of a recorded trace has its own length."""
+    recorded = tuple(lasts for _, lasts in fault.when.trace or ())
+    return Empirical.model_construct(values=recorded) if recorded else fault.length

@@ -36,10 +36,14 @@ class Tolerances:
         self.term_ns = lease.ttl + scenario.expiry_grace_ns
         self.slack_ns = self.term_ns - self.every_ns
         """How late a renewal may be."""
+        kept = lease.late_renew in ("if_untaken", "resurrect")
+        self.rides_ns = self.slack_ns + (lease.reuse_delay if kept else 0)
+        """How late one may be that keeps the slot from others: an expired lease comes back as long as nobody has it."""
         self.sweep_ns = lease.sweep_interval if lease.expiry_check in ("sweep", "bucket") else 0
         self.stop_ns = ends(renewal.stop_delay)[1]
         self.counts_suspend = scenario.hosts.monotonic_counts_suspend
-        self.deadline_ns = min(self.slack_ns, self._fence_from_due())
+        self.fence_from_due_ns = self._fence_from_due()
+        self.deadline_ns = min(self.slack_ns, self.fence_from_due_ns)
         """Until when, from its due time, a renewal can still help."""
         still = _in_still_air(scenario, self.stop_ns)
         self._still, self._slow = (
@@ -93,7 +97,7 @@ class Tolerances:
         """
         lease = self.scenario.lease
         if lease.late_renew in ("if_untaken", "resurrect") or lease.expiry_check == "on_acquire":
-            return self.slack_ns, FOREVER
+            return self.rides_ns, FOREVER
         luck_ns = self.sweep_ns if lease.late_renew == "until_reaped" or lease.expiry_check == "bucket" else 0
         return self.slack_ns, (self.slack_ns if frozen else self.term_ns) + luck_ns
 
@@ -148,20 +152,22 @@ def _terms(t: Tolerances) -> Iterator[Row]:
 def _ridden_out(t: Tolerances) -> Iterator[Row]:
     if t.scenario.renewal.runs_in == "none":
         return
-    slack, at_best = f"{_term(t)} - every", f"; up to {length(t.term_ns)} at best"
+    late_ns = t.rides_ns - t.slack_ns
+    slack = f"{_term(t)}{' + reuse_delay' if late_ns else ''} - every"
+    at_best = f"; up to {length(t.term_ns + late_ns)} at best"
     for runs_on, what, phase in (
         (False, "its clock stopped", ", at any phase"),
         (True, "its clock running", at_best),
     ):
         here = " (here)" if t.counts_suspend == runs_on else ""
-        yield f"sleep ridden out, {what}{here}", length(t.slack_ns), slack + phase
+        yield f"sleep ridden out, {what}{here}", length(t.rides_ns), slack + phase
     if t.sweep_ns and t.scenario.lease.late_renew != "reject":
-        yield "and by luck of the sweep, up to", length(t.slack_ns + t.sweep_ns), f"{slack} + sweep_interval"
+        yield "and by luck of the sweep, up to", length(t.rides_ns + t.sweep_ns), f"{slack} + sweep_interval"
     if t.scenario.renewal.runs_in == "event_loop":
-        yield "blocked event loop ridden out", length(t.slack_ns), slack + at_best
+        yield "blocked event loop ridden out", length(t.rides_ns), slack + at_best
     else:
         yield "blocked event loop ridden out", "any length", f"renewals run in a {t.scenario.renewal.runs_in}"
-    last = f"the last try within {length(t.deadline_ns)} of the due time"
+    last = f"the last try within {length(min(t.rides_ns, t.fence_from_due_ns))} of the due time"
     if t.scenario.lease.on_restart.startswith("lost"):
         yield "server restart ridden out", "none", f"on_restart = {t.scenario.lease.on_restart}"
     yield "refused connections ridden out", length(t.downtime_ns("refused")), last

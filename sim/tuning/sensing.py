@@ -244,7 +244,7 @@ def _checked(scenario: Scenario, over: Over, names: Sequence[str], samples: int,
     """Return the knobs; everything wrong is told at once."""
     knobs, problems = space_of(scenario, over)
     _, more = goals_of(names or None, ())
-    problems += [problem for problem in more if "neither less nor more" not in problem.message]
+    problems += [replace(each, path="metric") for each in more if "neither less nor more" not in each.message]
     if samples < 8 or samples & (samples - 1) or samples > 2**14:
         problems.append(Problem("samples", f"must be a power of two from 8 to 16,384, got {samples:,}"))
     if replications < 4:

@@ -70,9 +70,21 @@ class Tuned:
 
     @property
     def front(self) -> list[Candidate]:
-        """The candidates that no other betters in all of the front's metrics, by the first of them."""
-        found = front_of(self.candidates, self.metrics_of_front)
+        """The candidates within the limits that no other of these betters in all of its metrics, by the first of them.
+
+        Within the limits by what the search saw; where it saw none within, the front is over all candidates.
+        """
+        found = front_of(self.within or self.candidates, self.metrics_of_front)
         return sorted(found, key=lambda each: (each.value(self.metrics_of_front[0]), each.number))
+
+    @property
+    def within(self) -> list[Candidate]:
+        """The candidates whose values in the search are within all limits."""
+        return [
+            each
+            for each in self.candidates
+            if all(limit.kept(each.estimates[limit.metric].value) for limit in self.goals.constraints)
+        ]
 
     @property
     def metrics_of_front(self) -> tuple[str, ...]:
@@ -276,7 +288,9 @@ class Tuned:
         first = 1 + len(self.knobs)
         right = frozenset({0, *range(first, first + 2 * len(names), 2)})
         some = f", {len(shown)} shown" if step > 1 else ""
-        title = f"the front: {len(found)} of {len(self.candidates)} settings that no other betters in everything{some}"
+        within = len(self.within) if self.goals.constraints else 0
+        those = f"{within} within the limits" if within else f"{len(self.candidates)} settings"
+        title = f"the front: {len(found)} of {those} that no other betters in everything{some}"
         return Table([title], columns, rows, (), right)
 
     def _front_row(self, each: Candidate, names: Sequence[str]) -> Iterator[str]:
