@@ -78,6 +78,7 @@ CASES = {
 }
 
 
+SHORT = {"kind": "exponential", "mean": "15s"}
 RISING = Ages(100.0, lambda age: age, 10)
 
 
@@ -92,6 +93,7 @@ RISING = Ages(100.0, lambda age: age, 10)
         Both(Coin(2, 0.1, 0.5), Coin(3, 0.2, 0.5)),
         Start(RISING, 0.0, 0.01),
         Start(RISING, 45.0, 0.01),
+        Start(Ages(100.0, lambda _: 1.0, 1, 75.0), 20.0, 0.01),
     ],
 )
 def test_weights_undo_the_tilt(tilt: Any) -> None:
@@ -208,6 +210,34 @@ def agrees(name: str, precision: float, z: float) -> None:
 @pytest.mark.parametrize("name", ["pause 1e-6", "sleep 1e-9", "loss 1e-6"])
 def test_a_rare_rate_is_the_closed_form(name: str) -> None:
     agrees(name, 0.1, 4.0)
+
+
+@pytest.mark.parametrize("chance", [1.0, 0.5])
+def test_a_short_sleep_kills_whoever_tries_once_and_was_waiting_for_an_answer(chance: float) -> None:
+    """Its share of the time awake is that of the round trip, be it the first sleep of the cycle or a later one."""
+    length = {"kind": "exponential", "mean": "1s"}
+    fault = {"what": "sleep", "whom": "hosts", "when": f"{4 / chance}/h", "length": length, "probability": chance}
+    legs = {"up": "80ms", "down": "80ms"}
+    scenario = world(1000, lease={"ttl": "100s"}, renewal={"every": "40s"}, network=legs, faults=[fault])
+    exact = 4 * 0.16 / 40.16 / (1 + 4 / HOUR)
+    found = rare(scenario, precision=0.3)
+    assert abs(found.estimate.value - exact) <= 4 / 1.96 * found.estimate.half_width
+    assert found.estimate.half_width < 0.3 * exact
+
+
+def test_a_sleep_may_last_for_less_where_others_or_a_lost_request_came_before() -> None:
+    """What is enough is what they have left of the slack; all of it is likely under one strategy."""
+    nap, doze = ({"what": "sleep", "whom": "hosts", "when": "1/h", "name": name, "length": SHORT} for name in "ab")
+    scenario = lone_holder(world(1000, lease={"ttl": "300s"}, renewal={"every": "100s"}, faults=[nap, doze]))
+    bias = Bias.of(scenario)
+    adding = next(j for j, strategy in enumerate(bias.among) if "what others leave" in strategy.name)
+    both = 0
+    for sample in range(100):
+        follower = Follower()
+        cycle = cycle_of(scenario, Biased(1, sample, adding, bias, follower), follower)
+        assert cycle.killed
+        both += len(set(cycle.suspects)) == 2
+    assert both > 10
 
 
 SEEDS, WRONG = 100, 1e-3

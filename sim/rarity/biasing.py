@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Final, Protocol
 
 from sim.model.scenario import Scenario
-from sim.rarity.cycles import REQUESTS_BEFORE, Follower
+from sim.rarity.cycles import REQUESTS_BEFORE, Follower, failed_try_ns, time_out_ns
 from sim.rarity.threats import Course, Threat, threats
 from sim.rarity.tilts import Block, Both, Coin, Power, Sometimes, Start, Tilt
 from sim.streams import Streams
@@ -27,10 +27,12 @@ POWER: Final = 8.0
 OFTEN: Final = 0.9
 FAILING: Final = (1, 2, 3, 4, 6, 9, 14, 20)
 """How many requests in a row are made to fail, in strategies of their own."""
-SOONER: Final = (0.75, 0.5, 0.25)
-"""Shares of the slack after which a holder may give up an authority that is away."""
+SOONER: Final = (0.75, 0.5, 0.25, 0.0)
+"""Shares of the slack after which a holder may give up an authority that is away; 0: its first try is its last."""
+SEVERAL: Final = 0.03
+"""Faults expected in a cycle, from which on the third of them may be the one that outlasts the lease."""
 MANY: Final = 0.3
-"""Faults expected in a cycle, from which on any of them may be the one that outlasts the lease."""
+"""Faults expected in a cycle, from which on any of them may be."""
 
 Address = tuple[int, int, int, int]
 """Purpose, entity, part, index."""
@@ -51,6 +53,7 @@ class How(Enum):
     """How long an occurrence lasts."""
 
     AS_IT_IS = 1
+    """Whether it really takes place is left to chance, too."""
     LONG = 2
     OUTLASTING = 3
 
@@ -74,10 +77,10 @@ class Struck:
             ages = threat.deadly if how is How.OUTLASTING else threat.anywhere
             return Start(ages, course.age, threat.rate) if ages.after(course.age) > 0 else None
         if purpose == Purpose.FAULT_CHANCE:
-            return Coin(0, threat.fault.probability, 1.0)
-        if how is How.LONG:
-            return Power(POWER)
-        return threat.enough(course) if how is How.OUTLASTING else None
+            return None if how is How.AS_IT_IS else Coin(0, threat.fault.probability, 1.0)
+        if how is How.OUTLASTING:
+            return threat.enough(course, cycle.slept(entity))
+        return Power(POWER) if how is How.LONG else None
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,42 @@ class AnyOf:
     share: float
 
     def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
-        """Tilt lengths only."""
+        """Tilt chances and lengths."""
         purpose, entity, _, _ = address
-        if entity != self.threat.name or purpose != Purpose.FAULT_LENGTH:
+        chance = self.threat.fault.probability
+        if entity != self.threat.name or purpose == Purpose.FAULT_GAP:
             return None
-        enough = self.threat.enough(cycle.courses[entity])
+        if purpose == Purpose.FAULT_CHANCE:
+            return Coin(0, chance, max(0.5, chance))
+        enough = self.threat.enough(cycle.courses[entity], cycle.slept(entity))
         return None if enough is None else Sometimes(self.share, enough)
+
+
+@dataclass(frozen=True)
+class AtTheRequest:
+    """A fault begins while the renewal's request may be under way, which it may break, however short it is.
+
+    It may be the first occurrence in the cycle or a later one: each is moved there as often as not.
+    """
+
+    name: str
+    threat: Threat
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt gaps, chances and lengths of every occurrence until the request."""
+        purpose, entity, _, _ = address
+        threat, chance = self.threat, self.threat.fault.probability
+        if entity != threat.name:
+            return None
+        age = cycle.courses[entity].age
+        if purpose == Purpose.FAULT_GAP:
+            ages = threat.requesting
+            return Sometimes(0.5, Start(ages, age, threat.rate)) if ages.after(age) > 0 else None
+        if age >= threat.window:
+            return None
+        if purpose == Purpose.FAULT_CHANCE:
+            return Coin(0, chance, max(0.5, chance))
+        return Sometimes(0.5, Power(POWER))
 
 
 @dataclass(frozen=True)
@@ -126,16 +159,35 @@ class Together:
         return self.at.get(address) or self.requests.tilt(address, cycle)
 
 
+@dataclass(frozen=True)
+class AddingUp:
+    """Other faults begin and requests fail, and the first occurrence of one fault outlasts what they leave."""
+
+    others: Together
+    last: Struck
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+        return f"{self.last.threat.fault.name}, outlasting what others leave"
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt the first occurrence of each of them, and a request."""
+        return self.others.tilt(address, cycle) or self.last.tilt(address, cycle)
+
+
 def strategies(scenario: Scenario) -> tuple[Strategy, ...]:
     """Return the scenario's own law, then strategies for each cause alone, then one for all together."""
     found: list[Strategy] = [Failing("as it is", {}, 0)]
     together: dict[Address, Tilt] = {}
+    anyway = _losses(scenario, 0.5) | _errors(scenario, 0.5)
     for threat in threats(scenario):
         found += _struck(threat) + _retried(threat, scenario)
+        if (together or anyway) and threat.outlasts and not threat.remote:
+            found.append(_adding_up(threat, together, anyway, scenario))
         together |= _perhaps(threat, float(scenario.lease.ttl + scenario.expiry_grace_ns))
     for name, requests in _requests(scenario).items():
         found += [Failing(f"{name} {failing}", requests, failing) for failing in FAILING]
-    anyway = _losses(scenario, 0.5) | _errors(scenario, 0.5)
     if len(found) > 2 and (together or anyway):
         found.append(Together(together, Failing("", anyway, 3)))
     return tuple(found)
@@ -152,11 +204,26 @@ def _struck(threat: Threat) -> list[Strategy]:
             "two adding up": (long, enough),
             "three adding up": (long, long, enough),
         }
-    found: list[Strategy] = [Struck(f"{name}, {way}", threat, occurrences) for way, occurrences in ways.items()]
     expected = threat.rate * threat.wait
+    if threat.outlasts and expected > SEVERAL:
+        ways["the third outlasting"] = (How.AS_IT_IS, How.AS_IT_IS, enough)
+    found: list[Strategy] = [Struck(f"{name}, {way}", threat, occurrences) for way, occurrences in ways.items()]
+    if threat.early:
+        found.append(AtTheRequest(f"{name}, at the request", threat))
+    if threat.early and not threat.frozen and not threat.remote and threat.before_the_answer().outlasts:
+        found.append(Struck(f"{name}, before the answer", threat.before_the_answer(), (enough,)))
     if threat.outlasts and expected > MANY:
         found.append(AnyOf(f"{name}, any outlasting", threat, 1 / (1 + expected)))
     return found
+
+
+def _adding_up(
+    threat: Threat, others: Mapping[Address, Tilt], failing: Mapping[int, Tilt], scenario: Scenario
+) -> AddingUp:
+    """Return how one fault may outlast what faults before it in the file, or a failed request, leave of the lease."""
+    failed = failed_try_ns(scenario) if failing else 0
+    last = Struck("", threat.sooner(min(failed, threat.slack / 2)), (How.OUTLASTING,))
+    return AddingUp(Together(dict(others), Failing("", failing, 1)), last)
 
 
 def _retried(threat: Threat, scenario: Scenario) -> list[Strategy]:
@@ -164,13 +231,13 @@ def _retried(threat: Threat, scenario: Scenario) -> list[Strategy]:
     if not (threat.remote and threat.outlasts):
         return []
     sooner = {
-        "the last time-out": max(scenario.http.connect_timeout, scenario.http.read_timeout),
+        "the last time-out": time_out_ns(scenario),
         **{f"{share:.0%} of the slack": (1 - share) * threat.slack for share in SOONER},
     }
     return [
         Struck(f"{threat.fault.name}, outlasting {what}", threat.sooner(by), (How.OUTLASTING,))
         for what, by in sooner.items()
-        if by < threat.slack
+        if by <= threat.slack
     ]
 
 
@@ -247,6 +314,10 @@ class Biased(Streams):
         self.courses = {name: Course() for name in bias.threats}
         # of each strategy, against the scenario's own law
         self.likelihoods = [1.0] * len(bias.among)
+
+    def slept(self, besides: int) -> float:
+        """Return for how long the other faults so far have stopped the timers of the holder, or are bound to."""
+        return sum(self._bias.threats[name].stopped(course) for name, course in self.courses.items() if name != besides)
 
     def block(self, purpose: int, entity: int, part: int, index: int) -> Block:
         """Return the four uniforms of this address."""

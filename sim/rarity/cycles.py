@@ -116,6 +116,11 @@ def longest_wait_ns(scenario: Scenario) -> int:
     return round(scenario.renew_every_ns * max(1.0, scenario.renewal.jitter[1]))
 
 
+def shortest_wait_ns(scenario: Scenario) -> int:
+    """Return the shortest interval between two renewals."""
+    return round(scenario.renew_every_ns * min(1.0, scenario.renewal.jitter[0]))
+
+
 def longest_latency_ns(scenario: Scenario) -> int:
     """Return how long a round trip seldom exceeds: each leg, and the service, in 99 of 100."""
     laws = (scenario.network.up, scenario.network.down, scenario.server.service)
@@ -129,6 +134,16 @@ def retry_gap_ns(scenario: Scenario) -> int:
     longest = grown(renewal.backoff, renewal.backoff_factor, renewal.backoff_cap, renewal.attempts)
     inner = grown(http.backoff, http.backoff_factor, http.backoff_cap, http.max_retries) if http.max_retries else 0.0
     return round(max(longest * (1 + renewal.backoff_jitter), inner * (1 + http.jitter)))
+
+
+def time_out_ns(scenario: Scenario) -> int:
+    """Return how long a request waits for an answer that does not come."""
+    return max(scenario.http.connect_timeout, scenario.http.read_timeout)
+
+
+def failed_try_ns(scenario: Scenario) -> int:
+    """Return how long it takes, at most, until a request whose answer was lost is sent again."""
+    return time_out_ns(scenario) + retry_gap_ns(scenario)
 
 
 # ---- where it does not apply ------------------------------------------------------------------------------

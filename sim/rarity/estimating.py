@@ -219,10 +219,10 @@ def _made_likely(sources: dict[str, tuple[int, int]], least: float) -> list[str]
     return lines
 
 
-def checked(metric: str, precision: float, confidence: float, budget: int, seed: int) -> None:
+def checked(metric: str, precision: float, confidence: float, budget: int, seed: int, method: str = "rare") -> None:
     """Refuse what means nothing, before anything is simulated."""
     if known(metric).name != FALSE_TERMINATIONS:
-        raise UsageError(f"method 'rare' does not estimate '{metric}'", f"it estimates {FALSE_TERMINATIONS}")
+        raise UsageError(f"method '{method}' does not estimate '{metric}'", f"it estimates {FALSE_TERMINATIONS}")
     if not 0 < precision <= 1:
         raise UsageError(f"precision = {precision}: must be above 0 and at most 1", "0.1 asks for +-10 %")
     if not 0 < confidence < 1:

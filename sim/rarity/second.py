@@ -7,25 +7,32 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sim.errors import ScenarioError
+from sim.errors import ScenarioError, UsageError
 from sim.model.scenario import Scenario
 from sim.rarity.cycles import lone_holder, reasons_against
 from sim.rarity.estimating import OTHER, Progress, checked
-from sim.rarity.splitting import Copier, Run, levels_for, run_levels
+from sim.rarity.splitting import Copier, Level, Run, levels_for, run_levels
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import FALSE_TERMINATIONS, known
 from sim.results.origins import Source, named
 from sim.results.provenance import SEED, Provenance
 from sim.results.tables import Table, interval, number
-from sim.stats import Estimate, precision_reached, ratio_interval
+from sim.stats import Estimate, needed_for, precision_reached, ratio_interval
 from sim.units import HOUR, format_duration
 
 BUDGET: Final = 200_000
 """Cycles at most."""
 PRECISION: Final = 0.3
-EFFORT: Final = 500
+EFFORT: Final = 250
 """Cycles from each level, in each run."""
-RUNS_MIN: Final = 5
+EFFORT_MIN: Final = 10
+PILOT: Final = 5
+"""Runs that say how many are needed, and are thrown away: to stop when an interval looks narrow favours low ones."""
+RUNS_MIN: Final = 10
+AMPLE: Final = 1.3
+"""So many times more runs than the last round asks for: it may have been lucky."""
+GROWTH: Final = 1.5
+"""How much larger a round of runs is than one that was not enough, at least."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,22 +111,17 @@ def split(
     `ScenarioError` with every reason, by field, where cycles do not tell the rate.
     """
     chosen, origin = named(scenario)
-    checked(metric, precision, confidence, budget, seed)
+    checked(metric, precision, confidence, budget, seed, "splitting")
+    if effort < EFFORT_MIN:
+        raise UsageError(f"effort = {effort}: must be at least {EFFORT_MIN} cycles", f"{EFFORT} is the default")
     problems = reasons_against(chosen)
     if problems:
         raise ScenarioError(problems)
     copier = Copier(lone_holder(chosen), seed)
     levels = levels_for(copier, effort)
-    each = sum(level.cycles for level in levels) + effort
-    runs: list[Run] = []
-    while True:
-        runs.append(run_levels(copier, levels, effort))
-        if progress:
-            progress(copier.played, budget)
-        rate = _rate(runs, confidence)
-        precise = len(runs) >= RUNS_MIN and precision_reached(rate, precision, RUNS_MIN)
-        if precise or copier.played + each > budget:
-            break
+    runs = _rounds(copier, levels, effort, precision, confidence, budget, progress)
+    rate = _rate(runs, confidence)
+    precise = precision_reached(rate, precision, RUNS_MIN)
     half = rate.reach / rate.value if rate.value > 0 and math.isfinite(rate.reach) else math.nan
     reached = f"{half:.0%}" if half == half else "no interval"
     stopped = f"{'wanted' if precise else 'the budget; wanted'} within {precision:.0%}: {reached}"
@@ -130,6 +132,44 @@ def split(
     provenance = Provenance.of(chosen, origin, seed, (0,), "process")
     told = tuple((level.age_ns, share) for level, share in zip(levels, shares, strict=True))
     return SplitEstimate(chosen, rate, told, len(runs), copier.played, _causes(chosen, runs), stopped, provenance)
+
+
+def _rounds(
+    copier: Copier,
+    levels: list[Level],
+    effort: int,
+    precision: float,
+    confidence: float,
+    budget: int,
+    progress: Progress | None,
+) -> list[Run]:
+    """Return the runs of the last round: one round decides how many the next has, and none anything about itself."""
+    each = sum(level.cycles for level in levels) + effort
+
+    def played(count: int) -> list[Run]:
+        found = []
+        for _ in range(count):
+            found.append(run_levels(copier, levels, effort))
+            if progress:
+                progress(copier.played, budget)
+        return found
+
+    def room() -> int:
+        return max(0, budget - copier.played) // each
+
+    size = _needed(played(min(PILOT, room() // 3)), precision, confidence)
+    while True:
+        runs = played(max(1, min(size, room())))
+        least = math.ceil(GROWTH * len(runs))
+        if precision_reached(_rate(runs, confidence), precision, RUNS_MIN) or room() < least:
+            return runs
+        size = max(least, _needed(runs, precision, confidence))
+
+
+def _needed(runs: list[Run], precision: float, confidence: float) -> int:
+    """Return how many runs should reach the precision, by what those before saw; they are not among them."""
+    wanted = needed_for(_rate(runs, confidence), precision) if len(runs) > 1 else None
+    return max(RUNS_MIN, math.ceil(AMPLE * wanted) if wanted else 0)
 
 
 def _rate(runs: list[Run], confidence: float) -> Estimate:

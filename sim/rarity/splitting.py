@@ -40,6 +40,9 @@ MORE: Final = 20
 begin in a cycle."""
 _TRIAL: Final = 5
 """In the trial so many times more cycles are played from the beginning."""
+_REACHING: Final = 10
+"""The trial goes on, up to `MORE` times longer, until so many cycles are older than most: without them there would be
+no level, and the runs would see nothing."""
 _STEP: Final = 50
 """Levels are at least a fiftieth of the ttl apart."""
 _TOP: Final = 1.0 - 2.0**-53
@@ -280,17 +283,28 @@ def levels_for(copier: Copier, effort: int) -> list[Level]:
     step = copier.scenario.lease.ttl // _STEP
     levels: list[Level] = []
     age = 0
-    particles = [copier.fresh() for _ in range(_TRIAL * effort)]
+    particles = _trial(copier, effort)
     while len(levels) < LEVELS_MAX:
         ages = sorted(p.peak_ns for p in particles)
         stops = sum(p.cycle.killed for p in particles)
         if stops > SHARE * len(particles):
             break
-        wanted = max(ages[int(len(ages) * (1 - SHARE))] + 1, age + step)
-        level = wanted if ages[-1] >= wanted else ages[-1]
-        if level <= age:
+        most = ages[int(len(ages) * (1 - SHARE))]
+        level = min(max(most + 1, age + step), ages[-1])
+        if level <= max(age, most):
             break
         old = [p for p in particles if p.peak_ns >= level]
         levels.append(Level(level, round(effort * min(MORE, max(1.0, SHARE * len(particles) / len(old))))))
         age, particles = level, _copies(copier, old, level, effort)
     return levels
+
+
+def _trial(copier: Copier, effort: int) -> list[Particle]:
+    """Play cycles from their beginning until some are older than most."""
+    particles: list[Particle] = []
+    while len(particles) < MORE * _TRIAL * effort:
+        particles += [copier.fresh() for _ in range(_TRIAL * effort)]
+        ages = sorted(p.peak_ns for p in particles)
+        if ages[-_REACHING] > ages[int(len(ages) * (1 - SHARE))]:
+            break
+    return particles

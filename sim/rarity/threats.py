@@ -11,7 +11,7 @@ from sim.engines.process.draws import Sampler
 from sim.model.distributions import Constant
 from sim.model.faults import Fault
 from sim.model.scenario import Scenario
-from sim.rarity.cycles import longest_latency_ns, longest_wait_ns, retry_gap_ns
+from sim.rarity.cycles import REQUESTS_BEFORE, longest_latency_ns, longest_wait_ns, retry_gap_ns, shortest_wait_ns
 from sim.rarity.tilts import Ages, Block, Tilt, beyond
 from sim.streams import stable_id
 from sim.units import HOUR
@@ -44,7 +44,11 @@ class Threat:
     deadline: float
     """Whoever has not renewed by this age loses the lease."""
     wait: float
-    """The longest interval between two renewals; later in the cycle nothing begins."""
+    """The longest interval between two renewals, the round trip included."""
+    soonest: float
+    """The shortest interval between two renewals."""
+    early: float
+    """How long a fault may have been able to begin before the cycle did: its clock runs through the requests before."""
     frozen: bool
     """The holder's timers stand still meanwhile: it waits the interval out afterwards, whenever the fault began."""
 
@@ -64,25 +68,37 @@ class Threat:
         return Sampler(self.fault.length)
 
     @cached_property
+    def window(self) -> float:
+        """Later on the clock of the fault nothing begins before the renewal is over."""
+        return self.wait + self.early
+
+    @cached_property
     def anywhere(self) -> Ages:
         """Every age alike."""
-        return Ages(self.wait, lambda _: 1.0, 1)
+        return Ages(self.window, lambda _: 1.0, 1)
+
+    @cached_property
+    def requesting(self) -> Ages:
+        """While the renewal's request may be under way: what breaks it need not outlast anything."""
+        return Ages(self.window, lambda _: 1.0, 1, self.soonest)
 
     @cached_property
     def deadly(self) -> Ages:
         """Each age as it is dangerous: as an occurrence that begins then is likely to outlast the lease."""
-        return Ages(self.wait, lambda age: beyond(self.fault.length, self.left(age, 0.0)).total, _AGES)
+        return Ages(self.window, lambda age: beyond(self.fault.length, self.left(age, 0.0)).total, _AGES)
 
     @cached_property
     def outlasts(self) -> bool:
         """Whether its length is drawn, and can outlast the lease."""
         return not isinstance(self.fault.length, Constant) and self.deadly.after(0.0) > _TAIL_MIN * self.wait
 
-    def left(self, age: float, lasted: float) -> float:
-        """Return how long an occurrence must last to make the next renewal late: it begins at `age`, and others have
-        lasted for `lasted`.
+    def left(self, age: float, lasted: float, slept: float = 0.0) -> float:
+        """Return how long an occurrence must last to make the next renewal late: it begins at `age`, others have
+        lasted for `lasted`, and other faults have stopped the holder's timers for `slept`.
         """
-        return self.slack - lasted if self.frozen else self.deadline - age
+        if self.remote:
+            return self.deadline - age
+        return (self.slack - lasted if self.frozen else self.deadline - age) - slept
 
     @property
     def remote(self) -> bool:
@@ -98,10 +114,22 @@ class Threat:
         """Return the same threat with an earlier deadline."""
         return replace(self, deadline=self.deadline - by)
 
-    def enough(self, course: Course) -> Tilt | None:
+    def before_the_answer(self) -> Threat:
+        """Return the same threat while the answer that the cycle begins with is under way: it is read afterwards, and
+        the interval waited out from then.
+        """
+        return replace(self, frozen=True, wait=0.0, deadline=self.slack)
+
+    def enough(self, course: Course, slept: float = 0.0) -> Tilt | None:
         """Return the law of a length that is enough."""
-        tail = beyond(self.fault.length, self.left(course.age, course.lasted))
+        tail = beyond(self.fault.length, self.left(course.age, course.lasted, slept))
         return tail if _TAIL_MIN < tail.total < 1 else None
+
+    def stopped(self, course: Course) -> float:
+        """Return for how long it has stopped, or is bound to stop, the timers of the holder in this cycle."""
+        if not self.frozen:
+            return 0.0
+        return course.lasted + (course.length if course.age < self.window else 0.0)
 
     def ended(self, course: Course) -> None:
         """Take note that the occurrence under way is over."""
@@ -130,9 +158,11 @@ def threats(scenario: Scenario) -> tuple[Threat, ...]:
     return tuple(
         Threat(
             fault,
-            last_try if fault.what in REMOTE else deadline,
-            wait,
-            fault.what == "sleep" and not scenario.hosts.monotonic_counts_suspend,
+            deadline=last_try if fault.what in REMOTE else deadline,
+            wait=wait,
+            soonest=shortest_wait_ns(scenario),
+            early=REQUESTS_BEFORE * late,
+            frozen=fault.what == "sleep" and not scenario.hosts.monotonic_counts_suspend,
         )
         for fault in scenario.faults
         if fault.probability > 0 and fault.when.rate

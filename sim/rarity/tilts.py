@@ -128,12 +128,12 @@ class Sometimes:
 
 
 class Ages:
-    """At which age of the lease a fault should begin: a density in steps over 0 .. `window`."""
+    """At which age of the lease a fault should begin: a density in steps over `start` .. `window`."""
 
-    def __init__(self, window: float, danger: Callable[[float], float], steps: int) -> None:
+    def __init__(self, window: float, danger: Callable[[float], float], steps: int, start: float = 0.0) -> None:
         self.window = window
-        self._step = window / steps
-        self._height = [danger((k + 0.5) * self._step) for k in range(steps)]
+        self._start, self._step = start, (window - start) / steps
+        self._height = [danger(start + (k + 0.5) * self._step) for k in range(steps)]
         self._reached = [0.0, *accumulate(height * self._step for height in self._height)]
 
     def after(self, age: float) -> float:
@@ -142,7 +142,7 @@ class Ages:
 
     def at(self, age: float) -> float:
         """Return its height at an age."""
-        return self._height[min(int(age / self._step), len(self._height) - 1)] if age < self.window else 0.0
+        return self._height[self._number(age)] if self._start <= age < self.window else 0.0
 
     def draw(self, age: float, v: float) -> float:
         """Return the `v`-quantile of what lies beyond an age."""
@@ -150,11 +150,16 @@ class Ages:
         k = min(bisect_right(self._reached, wanted), len(self._height)) - 1
         while self._height[k] == 0:
             k -= 1
-        return max(age, k * self._step + (wanted - self._reached[k]) / self._height[k])
+        return max(age, self._start + k * self._step + (wanted - self._reached[k]) / self._height[k])
+
+    def _number(self, age: float) -> int:
+        return min(int((age - self._start) / self._step), len(self._height) - 1)
 
     def _upto(self, age: float) -> float:
-        k = min(int(age / self._step), len(self._height) - 1)
-        return self._reached[k] + (age - k * self._step) * self._height[k]
+        if age <= self._start:
+            return 0.0
+        k = self._number(age)
+        return self._reached[k] + (age - self._start - k * self._step) * self._height[k]
 
 
 @dataclass(frozen=True)
