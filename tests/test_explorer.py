@@ -192,13 +192,14 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys
 
 REFUSED = """
 import asyncio
+import sim
 from sim.errors import time_stands_still
 from sim.explorer import view
 from sim.explorer.state import Subject
 def refuse(*_, **__):
     yield from ()
     raise time_stands_still(7)
-page = view.Explorer(Subject.of("no-faults", 1, "process"), address="http://127.0.0.1:1/")
+page = view.Explorer(Subject.of(sim.load("no-faults").with_({"duration": "10m"}), 1, "process"), address="http://127.0.0.1:1/")
 page.story.object = "of a state before"
 view.answers = refuse
 asyncio.run(page._go())
