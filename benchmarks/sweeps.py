@@ -180,7 +180,9 @@ def dask_task() -> float | None:
     except ImportError:
         return None
     with (
-        distributed.LocalCluster(2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
         client.get_executor() as executor,
     ):

@@ -124,7 +124,12 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
     killed: list[int] = []
     with (
         distributed.LocalCluster(
-            workers, threads_per_worker=1, protocol="tcp", host="127.0.0.1", dashboard_address=None, silence_logs=50
+            n_workers=workers,
+            threads_per_worker=1,
+            protocol="tcp",
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
