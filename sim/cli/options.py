@@ -123,9 +123,8 @@ def chosen(
 
 def tell_along(scenario: Scenario, turned: Iterable[str] = ()) -> None:
     """Print to stderr what follows what was changed, or is to be turned, without being named."""
-    moved = ", ".join(f"{key} = {value}" for key, value in moved_of(scenario).items())
-    if moved:
-        screen.aside(f"note: {moved} follow, as in {scenario.system}; what is given itself stays")
+    moved = [f"{key} = {value}" for key, value in moved_of(scenario).items()]
     led = led_by(scenario, [key for name in turned for key in name.split("+")])
-    if led:
-        screen.aside(f"note: {', '.join(led)} follow, as in {scenario.system}; what is given itself stays")
+    for along in (moved, led):
+        if along:
+            screen.aside(f"note: {', '.join(along)} follow, as in {scenario.system}; what is given itself stays")

@@ -214,11 +214,9 @@ def _built(table: Table, *, by_name: bool = False, problems: Iterable[Problem] =
 
 
 def _remember(scenario: Scenario, origin: _Origin) -> Scenario:
-    if id(scenario) in _ORIGINS:
-        _ORIGINS[id(scenario)] = origin
-        return scenario
+    if id(scenario) not in _ORIGINS:
+        weakref.finalize(scenario, _ORIGINS.pop, id(scenario), None).atexit = False
     _ORIGINS[id(scenario)] = origin
-    weakref.finalize(scenario, _ORIGINS.pop, id(scenario), None).atexit = False
     return scenario
 
 
