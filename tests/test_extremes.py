@@ -278,6 +278,36 @@ def test_engines_find_out_no_later_than_said_and_nearly_as_late():
         assert abs(taken - over - bound) <= MILLISECOND
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"lease__initial_ttl": "90s", "lease__expiry_grace": "3s", "renewal__cadence": "fixed_rate"},
+        {"lease__expiry_check": "sweep", "lease__sweep_interval": "7s", "limit__collision": "enqueue"},
+        {"lease__expiry_check": "bucket", "lease__sweep_interval": "8s", "lease__late_renew": "until_reaped"},
+        {"lease__expiry_check": "on_acquire", "limit__collision": "enqueue"},
+        {"renewal__first": "immediate"},
+        {"lease__initial_ttl": "60001ms"},
+    ],
+    ids=lambda changes: ",".join(map(str, changes.values())) or "plain",
+)
+def test_who_crashes_before_its_first_renewal_keeps_the_slot_for_the_initial_ttl(changes):
+    """Unless the first renewal is sent at once: then the lease of the grant is never the one that counts."""
+    world = plain(**{"lease__initial_ttl": 5.0, "renewal__first": "after_interval", **changes})
+    (found,) = sim.measured(world, "crash.worst")
+    assert found.agrees, (found.bound.text, found.text, found.replay)
+    assert found.bound.value is not None
+    longer = world.initial_ttl_ns > world.lease.ttl + 2 * MILLISECOND and world.renewal.first == "after_interval"
+    assert ("before the first renewal" in found.bound.formula) == longer
+    assert found.bound.value >= (world.initial_ttl_ns if longer else world.lease.ttl) - MILLISECOND
+    told = struck(world, found.replay.partition("--strike ")[2].strip("'"))
+    for engine in ("process", "kernel"):
+        trace = engines.run(told, engine=engine)
+        over = next(event.time_ns for event in trace if event.kind is Kind.CRASH)
+        taken = next(event.time_ns for event in trace if event.kind is Kind.GRANT and event.lane > 0)
+        assert abs(taken - over - found.bound.value) <= MILLISECOND
+
+
 # ---------------------------------------------------------------------- the worst case
 
 

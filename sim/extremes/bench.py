@@ -195,6 +195,17 @@ def _in_turn(waits: Sequence[int]) -> Distribution:
     return Empirical.model_construct(values=tuple(laid.get(cell, waits[0]) for cell in range(count)))
 
 
+def unrenewed(made: Bench) -> Bench:
+    """Return the bench with another window: from the grant's request to the sending of the first renewal.
+
+    Whoever waits, and sweeps, are as quick or as slow as can be to take the lease of the grant.
+    """
+    base = made.scenario
+    first = {"ttl": base.initial_ttl_ns, "expiry_grace": base.expiry_grace_ns}
+    closed = Closed(altered(made.closed.scenario, lease=first, renewal=_as_ns(base)), made.closed.prompt)
+    return _in_step(Bench(base, closed, 0, _renewals_of(base, made.closed, 1.0)[0]))
+
+
 def slowed(made: Bench, share: float) -> Bench:
     """Return the bench with a holder whose clock is slow by that share of true time: its window is another.
 
@@ -212,7 +223,10 @@ def slowed(made: Bench, share: float) -> Bench:
 def _aligned(base: Scenario, closed: Closed, rate: float = 1.0) -> Bench:
     """Return the bench with its window, and the luck of whoever waits and of sweeps in step with it."""
     start, stop = _renewals_of(base, closed, rate)[CYCLES_BEFORE : CYCLES_BEFORE + 2]
-    made = Bench(base, closed, start, stop)
+    return _in_step(Bench(base, closed, start, stop))
+
+
+def _in_step(made: Bench) -> Bench:
     return replace(made, scenario=_swept(made))
 
 

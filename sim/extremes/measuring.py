@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sim import engines
 from sim.errors import UsageError, nearest
-from sim.extremes.bench import Bench, Strike, bench, slowed, waiting
+from sim.extremes.bench import Bench, Strike, bench, slowed, unrenewed, waiting
 from sim.extremes.cover import Cover, Piece
 from sim.extremes.trial import trial
 from sim.extremes.worst import Goal, beside, horizon
@@ -224,7 +224,17 @@ class _Search:
         judged = lease.judge == "authority" and lease.expiry_check != "on_acquire"
         asks = self.scenario.limit.collision == "enqueue" and sense == "worst" and judged
         made = self.bench("bad", prompt=sense == "best", asking=asks)
-        box = [(made.start_ns, made.stop_ns)]
+        found = self._crash_on(row, made, made.start_ns, sense, asks)
+        if sense == "best" or not made.closed.first_longer_ns:
+            return found
+        first = unrenewed(made)
+        begins_ns = first.closed.trip_ns + 1  # it executes, and can crash, after it has been told of its grant
+        before = self._crash_on(row, first, begins_ns, sense, asks)
+        return replace(max(found, before, key=lambda each: each.value or 0), trials=found.trials + before.trials)
+
+    def _crash_on(self, row: Bound, made: Bench, start_ns: int, sense: str, asks: bool) -> Measured:
+        """Search for a crash in the window of a bench, from `start_ns` on."""
+        box = [(start_ns, made.stop_ns)]
         until = horizon(made, 4 * made.closed.poll_ns, "handover")
         if asks:
             free = made.stamp_ns + made.closed.free_ns

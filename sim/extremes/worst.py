@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, Final, Literal
 
 from sim.errors import UsageError, nearest
-from sim.extremes.bench import KINDS, LASTING, Bench, Strike, bench, strike_of
+from sim.extremes.bench import KINDS, LASTING, Bench, Strike, bench, strike_of, unrenewed
 from sim.extremes.cover import Cover
 from sim.extremes.trial import METRICS, trial
 from sim.model.load import override
@@ -122,6 +122,9 @@ def struck(scenario: Scenario, text: str) -> Scenario:
     """Return the bench with one fault as an ordinary scenario, long enough for all that comes of it."""
     strike, luck, asked = strike_of(text)
     made = bench(scenario, "good" if luck == "good luck" else "bad", prompt=not luck, asking=asked is not None)
+    if strike.kind == "crash" and made.closed.first_longer_ns:
+        first = unrenewed(made)
+        made = first if strike.start_ns <= first.stop_ns else made
     world = made.world(strike, asked)
     if strike.kind == "release":
         from sim.model.distributions import constant

@@ -241,10 +241,18 @@ def _handover(prompt: Closed, slow: Closed) -> Iterator[Bound]:
             f"{age[0]} + one way - cycle",
             f"{length(prompt.free_ns)} + {one_way} - {length(prompt.cycle_ns)}",
         ),
-        ("worst", slow, f"{age[1]} + one way", f"{length(slow.after_crash_ns() - slow.effect_ns)} + {one_way}"),
+        ("worst", slow, *_latest(slow, age[1])),
     )
     for sense, c, formula, numbers in crash:
         yield Bound(f"crash.{sense}", f"hand-over after a crash, {sense}", c.after_crash_ns(), formula, numbers)
+
+
+def _latest(slow: Closed, age: str) -> tuple[str, str]:
+    """The hand-over after a crash at the worst moment: just after a renewal was sent, or before the first one."""
+    if slow.first_longer_ns:
+        age_ns = slow.after_crash_ns() + slow.down_ns
+        return f"initial_{age} - one way, before the first renewal", f"{length(age_ns)} - {length(slow.down_ns)}"
+    return f"{age} + one way", f"{length(slow.after_crash_ns() - slow.effect_ns)} + {length(slow.effect_ns)}"
 
 
 def _clocks(c: Closed) -> Iterator[Bound]:

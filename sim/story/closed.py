@@ -345,12 +345,24 @@ class Closed:
         return self.effect_ns + (self.poll_ns if self.asks and not self.prompt else 0)
 
     def after_crash_ns(self) -> int:
-        """From a crash to the slot being another's."""
+        """From a crash to the slot being another's; the holder crashes while it executes."""
         lease = self.scenario.lease
         if self.prompt:
             return max(0, self.effect_ns + self.free_ns - self.cycle_ns)
         polled = self.asks and lease.judge == "authority" and lease.expiry_check != "on_acquire"
-        return self.effect_ns + self.free_ns + (self.poll_ns if polled or (self.asks and lease.reuse_delay) else 0)
+        late_ns = self.poll_ns if polled or (self.asks and lease.reuse_delay) else 0
+        return self.effect_ns + self.free_ns + late_ns + self.first_longer_ns
+
+    @property
+    def first_longer_ns(self) -> int:
+        """By how much longer than after a renewal its slot is kept if it crashes before its first one; 0 if by none.
+
+        A first renewal that is sent at once leaves no time for that: it makes the lease last for a ttl, no more.
+        """
+        renewal, lease = self.scenario.renewal, self.scenario.lease
+        if lease.judge == "contender" or (renewal.first == "immediate" and renewal.runs_in != "none"):
+            return 0
+        return max(0, self.scenario.initial_ttl_ns - lease.ttl - self.trip_ns)
 
     def slow_clock(self) -> float | None:
         """By what share a holder's clock may be slow and its renewals still in time; None if they never are."""

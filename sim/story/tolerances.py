@@ -73,8 +73,13 @@ class Tolerances:
 
     @property
     def handover_ns(self) -> int:
-        """From a crash to the slot being another's, at worst; a first lease may last longer than a renewed one."""
-        return self._slow.after_crash_ns() + max(0, self.scenario.initial_ttl_ns - self.scenario.lease.ttl)
+        """From a crash to the slot being another's, at worst."""
+        return self._slow.after_crash_ns()
+
+    @property
+    def outlasts(self) -> bool:
+        """Whether that is so before the first renewal: a first lease may last longer than a renewed one."""
+        return self._slow.first_longer_ns > 0
 
     @property
     def release_ns(self) -> int:
@@ -180,7 +185,7 @@ def _handover(t: Tolerances) -> Iterator[Row]:
     if polls:
         yield "hand-over after a clean release", f"up to {length(t.release_ns)}", "one poll of the next run"
     parts = [
-        "max(ttl, initial_ttl)" if t.scenario.initial_ttl_ns > lease.ttl else "ttl",
+        "initial_ttl" if t.outlasts else "ttl",
         *["grace"] * bool(t.scenario.expiry_grace_ns),
         *["sweep_interval"] * bool(t.sweep_ns),
         *["reuse_delay"] * bool(lease.reuse_delay),
