@@ -47,6 +47,23 @@ def test_a_redisson_holder_works_on_and_an_etcd_session_ends(compared: SystemsCo
     assert redisson[over].low > 100 * etcd[over].high
 
 
+def test_what_follows_a_change_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """In Python under the tables, on the command line there or, beside JSON, on stderr; nothing where nothing does."""
+    told = "consul: http.connect_timeout = 1m, http.read_timeout = 1m follow, as in consul; what is given itself stays"
+    names, changes = ("etcd", "consul"), {"lease.ttl": "60s", "duration": "1h"}
+    result = sim.compare_systems(names, MIXES, 1, changes=changes)
+    assert result.followed == [told]
+    assert repr(result).count(f"note: {told}") == result._repr_html_().count(f"note: {told}") == 1
+    assert "follow" not in repr(sim.compare_systems(names, "calm", 1, changes={"duration": "1h"}))
+    typed = ["compare-systems", *names, "--faults", "calm", "--reps", "1", "--lease.ttl", "60s", "--duration", "1h"]
+    assert main(typed) == 0
+    assert f"note: {told}" in capsys.readouterr().out
+    assert main([*typed, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert f"note: {told}" in err
+    assert set(json.loads(out)) == set(names)
+
+
 def test_zeros_show_what_they_bound(compared: SystemsCompared) -> None:
     calm = compared.cells["etcd", "calm"].metrics
     text = compared.table().text()

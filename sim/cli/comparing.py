@@ -57,6 +57,8 @@ def compare_systems(
         )
     if simulation.json:
         screen.out_json(result.as_json())
+        for line in result.followed:
+            screen.aside(f"note: {line}")
     else:
         screen.out(repr(result))
     if out is not None:

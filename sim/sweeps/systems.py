@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import UsageError
+from sim.model.load import moved_of
 from sim.model.mixing import mixture
 from sim.model.shelf import mixes, systems
 from sim.model.wording import spelled
@@ -103,6 +104,17 @@ class SystemsCompared:
     cells: Mapping[tuple[str, str], Replications]
     """The replications of each system under each mix."""
 
+    @property
+    def followed(self) -> list[str]:
+        """What followed the changes without being named, a line for each system that has one number for it."""
+        found = []
+        for name in self.systems:
+            scenario = self.cells[name, self.faults[0]].scenario
+            moved = ", ".join(f"{key} = {value}" for key, value in moved_of(scenario).items())
+            if moved:
+                found.append(f"{name}: {moved} follow, as in {scenario.system}; what is given itself stays")
+        return found
+
     def to_pandas(self) -> pd.DataFrame:
         """Return one row a system, mix and metric."""
         import pandas as pd
@@ -155,11 +167,16 @@ class SystemsCompared:
 
         return charts.systems_map(self.to_pandas())
 
+    def _tables(self) -> list[Table]:
+        *tables, last = (self.table(metric) for metric in _TITLES)
+        notes = [*last.notes, *(f"note: {line}" for line in self.followed)]
+        return [*tables, replace(last, notes=notes)]
+
     def __repr__(self) -> str:
-        return "\n\n".join(self.table(metric).text() for metric in _TITLES)
+        return "\n\n".join(table.text() for table in self._tables())
 
     def _repr_html_(self) -> str:
-        return "".join(self.table(metric).html() for metric in _TITLES)
+        return "".join(table.html() for table in self._tables())
 
 
 def _none(estimate: Estimate) -> str:
