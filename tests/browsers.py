@@ -29,7 +29,6 @@ FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-GRAVE = ("serious", "critical")
 
 
 def installed() -> str | None:
@@ -94,11 +93,6 @@ def violations(page: Any) -> list[str]:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: .[test]")
     found = axe.Axe().run(page).response["violations"]
     return [f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:160]}" for each in found]
-
-
-def grave(page: Any) -> list[str]:
-    """Return the violations that keep somebody from using the page."""
-    return [line for line in violations(page) if any(f"({weight})" in line for weight in GRAVE)]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import http.client
 import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 import sim
 from sim.pages import moments
 from sim.sweeps import Sweep
-from tests.browsers import Visit, browser, grave, violations, visit
+from tests.browsers import Visit, browser, violations, visit
 
 ROOT = Path(__file__).resolve().parents[1]
 TOML = """
@@ -191,6 +193,22 @@ def test_only_this_machine_by_its_own_name_is_served(address: str) -> None:
         assert status(address, "/ws", Origin=f"http://{name}", **shake) == 403
 
 
+def body(address: str, path: str) -> str:
+    """What a request without a browser is answered."""
+    try:
+        with urllib.request.urlopen(address + path.lstrip("/"), timeout=60) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.read().decode()
+
+
+def test_the_page_has_a_main_part(address: str) -> None:
+    inside = re.search(r'<main id="main">(.*)</main>', body(address, "/"), re.DOTALL)
+    assert inside
+    assert "data-root-id" in inside[1]
+
+
 LAST = "64 replications."
 
 
@@ -258,7 +276,7 @@ def test_nobody_is_kept_from_exploring(chromium: Any, address: str) -> None:
     for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(22, 24, 26)")):
         tab.emulate_media(color_scheme=scheme)
         assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == ground
-        assert grave(tab) == []
+        assert violations(tab) == []
 
 
 # ---------------------------------------------------------------------- how soon

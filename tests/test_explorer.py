@@ -47,6 +47,14 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return Subject.of(path, 1, "process")
 
 
+def test_the_page_is_built_without_a_deprecated_word(subject: Subject) -> None:
+    """Any warning fails a test here."""
+    pytest.importorskip("panel", reason="panel is not installed: pip install 'leasesim[explore]'")
+    from sim.explorer.view import Explorer
+
+    assert Explorer(subject, address="http://127.0.0.1:1/").against.name == "Compare with"
+
+
 # ---------------------------------------------------------------------- knobs and links
 
 

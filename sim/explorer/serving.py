@@ -17,6 +17,8 @@ from sim.explorer.state import Subject
 ADDRESS: Final = "127.0.0.1"
 PORT: Final = 5006
 PORT_MAX: Final = 65_535
+MAIN: Final = '{% block contents %}<main id="main">{{ super() }}</main>{% endblock %}'
+"""All that is shown is the main part of the page: who reads it by its landmarks finds it."""
 
 
 def free_port(port: int) -> int:
@@ -52,6 +54,7 @@ def served(subject: Subject, port: int) -> tuple[Any, str]:
 
     def page() -> Explorer:
         location = pn.state.location
+        pn.state.curdoc.template = MAIN
         return Explorer(subject, query=location.search if location else "", address=address)
 
     hosts = [f"{ADDRESS}:{port}", f"localhost:{port}"]

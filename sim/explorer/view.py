@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import panel as pn
 from panel.viewable import Viewer
@@ -22,6 +22,9 @@ from sim.explorer.drawing import told_apart, worst_of
 from sim.explorer.plane import Plane
 from sim.explorer.state import NOBODY, State, Subject, presets, restored
 from sim.explorer.style import BESIDE, FORM, PICTURE, TEXT
+
+LABEL: Final = "label" if "label" in pn.widgets.Select.param else "name"
+"""What a widget's label is called: newer versions of Panel have a word of its own for it."""
 
 
 class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
@@ -56,8 +59,8 @@ class Explorer(Viewer):  # type: ignore[misc]  # panel has no types of its own
             for knob in self.subject.knobs
         }  # fmt: skip
         self.against = pn.widgets.Select(
-            name="Compare with", options=[NOBODY, *presets()], value=self.state.against, sizing_mode="stretch_width",
-            stylesheets=[FORM],
+            **{LABEL: "Compare with"}, options=[NOBODY, *presets()], value=self.state.against,
+            sizing_mode="stretch_width", stylesheets=[FORM],
         )  # fmt: skip
         self.numbers, self.story, self.links = self._text(""), self._text(""), self._text("")
         self._figure = pn.pane.Bokeh(self._plane.figure, sizing_mode="stretch_width")
