@@ -209,6 +209,15 @@ def test_the_page_has_a_main_part(address: str) -> None:
     assert "data-root-id" in inside[1]
 
 
+def test_a_link_with_more_settings_than_can_be_is_refused_in_words(address: str) -> None:
+    link = "/?" + "&".join(f"k{number}=1" for number in range(1001))
+    assert status(address, link) == 400
+    told = body(address, link)
+    assert told.startswith("This address cannot be read: Invalid query string")
+    assert told.endswith(f"or begin anew: {address}\n")
+    assert "<main" in body(address, "/?lease.ttl=5m")
+
+
 LAST = "64 replications."
 
 

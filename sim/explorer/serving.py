@@ -63,6 +63,7 @@ def served(subject: Subject, port: int) -> tuple[Any, str]:
         page, port=port, address=ADDRESS, websocket_origin=hosts, title=title, start=False, show=False
     )
     _guard(server, hosts)
+    _explain(server, address)
     return server, address
 
 
@@ -79,3 +80,40 @@ def _guard(server: Any, hosts: list[str]) -> None:
         return application.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
 
     application.find_handler = guarded
+
+
+def _explain(server: Any, address: str) -> None:
+    """Say why an address cannot be read, such as one of more than 1,000 settings: Tornado itself says nothing."""
+    from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPMessageDelegate, ResponseStartLine
+
+    application = server._tornado
+    start: Callable[..., Any] = application.start_request
+
+    class Explained(HTTPMessageDelegate):
+        """Hands a request on unless it cannot be read."""
+
+        def __init__(self, inner: Any, connection: Any) -> None:
+            self.inner, self.connection = inner, connection
+
+        def headers_received(self, start_line: Any, headers: Any) -> Any:
+            try:
+                return self.inner.headers_received(start_line, headers)
+            except HTTPInputError as error:
+                self.inner = HTTPMessageDelegate()
+                words = f"This address cannot be read: {error}. A link of the live page names each setting once.\n"
+                text = f"{words}Take the link from the page again, or begin anew: {address}\n".encode()
+                said = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(text))}
+                self.connection.write_headers(ResponseStartLine("", 400, "Bad Request"), HTTPHeaders(said), text)
+                self.connection.finish()
+                return None
+
+        def data_received(self, chunk: bytes) -> Any:
+            return self.inner.data_received(chunk)
+
+        def finish(self) -> None:
+            self.inner.finish()
+
+        def on_connection_close(self) -> None:
+            self.inner.on_connection_close()
+
+    application.start_request = lambda server_conn, conn: Explained(start(server_conn, conn), conn)
