@@ -22,6 +22,7 @@ from sim.cli import main
 from sim.errors import UsageError
 from sim.pages import heat, making, moments, reproducing, rows, verdict
 from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION
+from sim.results.provenance import version
 from sim.stats import Estimate
 from sim.story.assumptions import assumptions
 from sim.sweeps import Sweep
@@ -306,6 +307,14 @@ def test_the_command_lays_out_the_same_points(options: dict[str, object], tmp_pa
     assert main([*words[1:], "--jobs", "1"]) == 0
     again = sim.open(tmp_path / "b")
     assert again.to_csv() == first.to_csv()
+
+
+def test_the_report_says_how_to_install_what_is_on_no_index(page: str) -> None:
+    text = Outline(page).text
+    assert "pip install '.[fast]'" in text
+    assert f"the folder of the source of leasesim {version()}" in " ".join(text.split())
+    assert "leasesim==" not in page
+    assert "[fast]==" not in page
 
 
 # ---------------------------------------------------------------------- what can be wrong

@@ -99,6 +99,7 @@ def _content(result: Result) -> dict[str, Any]:
         "toml": dumps(result.scenario),
         "saved_as": None if result.provenance.named else result.provenance.name,
         "commands": reproducing.commands(result),
+        "version": result.provenance.version,
     }
 
 

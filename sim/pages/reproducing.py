@@ -15,6 +15,8 @@ from sim.sweeps.grid import labels_of
 from sim.sweeps.swept import Sweep
 
 _SEP: Final = ","
+INSTALL: Final = "pip install '.[fast]'"
+"""In the folder of the source: an index of packages may not have it."""
 
 
 def commands(result: Result) -> list[str]:
@@ -23,10 +25,9 @@ def commands(result: Result) -> list[str]:
     origin = Origin(p.name, p.overrides).words()
     engine = f" --engine {p.engine}" if p.engine != ENGINE_FOR_MANY else ""
     how = f" --reps {len(p.replications)} --seed {p.seed}{engine}"
-    install = f"pip install 'leasesim[fast]=={p.version}'"
     if isinstance(result, Replications):
-        return [install, f"leasesim run {origin}{how} --json"]
-    return [install, f"leasesim sweep {origin}{''.join(_laid_out(result))}{how} --out again"]
+        return [INSTALL, f"leasesim run {origin}{how} --json"]
+    return [INSTALL, f"leasesim sweep {origin}{''.join(_laid_out(result))}{how} --out again"]
 
 
 def described(sweep: Sweep) -> dict[str, Any]:
