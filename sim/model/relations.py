@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from sim.errors import Problem
 from sim.model.distributions import Lognormal
@@ -12,6 +13,8 @@ from sim.model.systems.books import broken
 from sim.units import DAY, format_duration
 
 DURATION_MAX = 3650 * DAY
+SPELLS_MANY: Final = 1_000_000
+"""Good and bad spells of links in one replication: the readable engine draws so many in a quarter of a minute."""
 
 
 def contradictions(s: Scenario) -> tuple[Problem, ...]:
@@ -26,7 +29,7 @@ def warnings_of(s: Scenario) -> tuple[Problem, ...]:
     own = (problem for problem in broken(s) if problem.severity == "warning")
     ours = (
         Problem(path=path, message=message, hint=hint, severity="warning")
-        for path, message, hint in (*_timing(s), *_inert(s))
+        for path, message, hint in (*_timing(s), *_costly(s), *_inert(s))
     )
     return (*ours, *own)
 
@@ -122,6 +125,21 @@ def _timing(s: Scenario) -> Iterator[_Finding]:
                 None,
             )
             return
+
+
+def _costly(s: Scenario) -> Iterator[_Finding]:
+    """What makes a replication take minutes, and is told apart by no request."""
+    bursts = s.network.bursts
+    if bursts is None:
+        return
+    spells = s.hosts.count * 2 * s.duration // (bursts.mean_good + bursts.mean_bad)
+    if spells > SPELLS_MANY:
+        yield (
+            "network.bursts",
+            f"has spells of {format_duration(bursts.mean_good)} and {format_duration(bursts.mean_bad)} on average, "
+            f"about {spells:,} of them in {format_duration(s.duration)}, each drawn: over {SPELLS_MANY:,} are slow",
+            "spells shorter than from one message to the next are plain loss: network.loss_up and network.loss_down",
+        )
 
 
 def _inert(s: Scenario) -> Iterator[_Finding]:
