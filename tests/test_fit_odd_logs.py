@@ -232,6 +232,13 @@ def test_dates_against_the_order_that_was_said_are_unreadable(tmp_path: Path) ->
     assert [bad.why for bad in notes.bad] == ["there is no month 14, and its dates are month-first"]
 
 
+def test_a_half_of_the_day_may_stand_before_the_time(tmp_path: Path) -> None:
+    lines = power(("2026-04-13 오전 11:00:00", "42"), ("2026-04-13 오후 1:00:00", "107"))
+    notes = source(written(tmp_path, *lines)).notes
+    assert not notes.bad
+    assert [length for _, length in notes.sleeps] == [2 * HOUR]
+
+
 @pytest.mark.parametrize(
     ("text", "means"),
     [

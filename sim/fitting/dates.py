@@ -15,8 +15,11 @@ ORDERS: Final = ("day-first", "month-first")
 _TIME: Final = r"(\d{1,2})[:.](\d\d)[:.](\d\d)(?:\s*([AP])\.?\s?M\.?)?"
 _EITHER: Final = re.compile(rf"(\d{{1,2}})([/-])(\d{{1,2}})\2(\d{{4}}),? {_TIME}", re.IGNORECASE)
 _DOTTED: Final = re.compile(rf"(\d{{1,2}})\. ?(\d{{1,2}})\. ?(\d{{4}}),? {_TIME}", re.IGNORECASE)
-_YEAR_FIRST: Final = re.compile(rf"(\d{{4}})([/-])(\d{{1,2}})\2(\d{{1,2}}),? {_TIME}", re.IGNORECASE)
+_YEAR_FIRST: Final = re.compile(rf"(\d{{4}})([/-]|\. ?)(\d{{1,2}})\2(\d{{1,2}})\.?,? {_TIME}", re.IGNORECASE)
 _ISO: Final = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?)\d*(Z|[+-]\d\d:?\d\d)?")
+_HALVES: Final = {"오전": "AM", "午前": "AM", "上午": "AM", "오후": "PM", "午後": "PM", "下午": "PM"}
+"""The halves of a day in Korean, Japanese and Chinese, where they stand before the time."""
+_HALF_FIRST: Final = re.compile(rf"({'|'.join(_HALVES)})\s*(\d{{1,2}}[:.]\d\d[:.]\d\d)")
 _ZONES_APART: Final = timedelta(hours=27)
 """No zone is further from UTC than 14 hours; an event is written soon after the wake that it tells of."""
 _HINT: Final = f"say which comes first: --dates {ORDERS[0]} or --dates {ORDERS[1]}"
@@ -117,4 +120,5 @@ def _built(year: str, month: str | int, day: str | int, clock: Sequence[str | No
 
 
 def _plain(text: str) -> str:
-    return text.replace("\u200e", "").replace("\u202f", " ").replace("\xa0", " ").strip()
+    text = text.replace("\u200e", "").replace("\u202f", " ").replace("\xa0", " ").strip()
+    return _HALF_FIRST.sub(lambda found: f"{found[2]} {_HALVES[found[1]]}", text)
