@@ -35,7 +35,7 @@ class Cycle(NamedTuple):
 
     killed: bool
     length_ns: int
-    """Lease time: until the next success, or until the lease was taken for lost."""
+    """Lease time: until the next success, or until the lease was taken for lost. 0: a void cycle, which never began."""
     suspects: tuple[int, ...]
     """The faults that began before it ended."""
     trouble_ns: int = -1
@@ -101,10 +101,12 @@ class Follower:
             if self.began >= 0:
                 return self.ended(time, killed=False)
             self.began, self.next_request = time, number + 1
+        elif kind == Kind.ANSWER and self.began < 0:
+            return self.ended(time, killed=False)
         return None
 
     def ended(self, time: int, killed: bool) -> Cycle:
-        """Return the cycle; a world that was over before it began counts for nothing."""
+        """Return the cycle. One that does not begin with the first renewal is void: no cycle begins after a failure."""
         if self.began < 0:
             return Cycle(False, 0, tuple(self.suspects))
         trouble = max(0, self.trouble - self.began) if self.suspects else -1

@@ -28,7 +28,7 @@ EFFECTIVE_MIN: Final = 50
 """Equally weighty kills, at least: fewer have an uncertain variance."""
 PLAIN_SHARE: Final = 0.1
 """Of each round after the pilot, drawn from the scenario's own law: no weight exceeds 10."""
-SPREAD_SHARE: Final = 0.1
+SPREAD_SHARE: Final = 0.2
 """Of each round after the pilot, spread over all strategies: what the pilot did not meet may come yet."""
 AMPLE: Final = 1.3
 """So many times more cycles than the last round asks for: it may have been lucky."""
@@ -61,8 +61,11 @@ class Round:
 
     @property
     def values(self) -> Any:
-        """Weights of those that ended in a false termination, 0 of the others: their mean is the probability."""
-        return self.weights * self.killed
+        """Weights of those that ended in a false termination, 0 of the others: their mean is the probability, given
+        that the cycle is not void.
+        """
+        void = np.array([cycle.length_ns == 0 for cycle in self.cycles])
+        return self.weights * self.killed / (1 - float((self.weights * void).mean()))
 
     @property
     def effective(self) -> float:
@@ -73,7 +76,8 @@ class Round:
     @property
     def plain_lengths(self) -> Any:
         """Lengths in nanoseconds of the cycles that nothing was done to."""
-        return np.array([c.length_ns for c, j in zip(self.cycles, self.chosen.tolist(), strict=True) if j == 0])
+        pairs = zip(self.cycles, self.chosen.tolist(), strict=True)
+        return np.array([cycle.length_ns for cycle, j in pairs if j == 0 and cycle.length_ns > 0])
 
     def variance(self, values: Any) -> float:
         """Return the variance of the mean of `values`, one a cycle, over fixed numbers from each strategy."""

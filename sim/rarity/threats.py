@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim.engines.process.draws import Sampler
 from sim.model.distributions import Constant
 from sim.model.faults import Fault
 from sim.model.scenario import Scenario
-from sim.rarity.cycles import REQUESTS_BEFORE, longest_latency_ns, longest_wait_ns, retry_gap_ns, shortest_wait_ns
+from sim.rarity.cycles import (
+    REQUESTS_BEFORE,
+    failed_try_ns,
+    longest_latency_ns,
+    longest_wait_ns,
+    retry_gap_ns,
+    shortest_wait_ns,
+)
 from sim.rarity.tilts import Ages, Block, Tilt, beyond
 from sim.streams import stable_id
 from sim.units import HOUR
@@ -19,6 +26,8 @@ from sim.vocabulary import PART_OF_MIXTURE, Purpose
 
 REMOTE: Final = ("outage", "restart")
 """The authority is away and the holder is not: what lasts until its last try in time is long enough."""
+BLOCKS: Final = ("block", "gil_block")
+"""They last so long in time awake: a sleep meanwhile comes on top."""
 _TAIL_MIN: Final = 1e-15
 _AGES: Final = 64
 """Steps in which the danger of an age is known."""
@@ -36,6 +45,18 @@ class Course:
     """Of the occurrence under way."""
 
 
+class Others(NamedTuple):
+    """What the other faults have done to a renewal, or are bound to do, in nanoseconds."""
+
+    slept: float = 0.0
+    """For how long they stop the holder's timers."""
+    held: float = 0.0
+    """The age until which they hold the renewal back, not counting what it sleeps."""
+
+
+NO_OTHERS: Final = Others()
+
+
 @dataclass(frozen=True)
 class Threat:
     """A fault that comes at a rate, and when it endangers a lease. Times are in nanoseconds since the last renewal."""
@@ -51,6 +72,8 @@ class Threat:
     """How long a fault may have been able to begin before the cycle did: its clock runs through the requests before."""
     frozen: bool
     """The holder's timers stand still meanwhile: it waits the interval out afterwards, whenever the fault began."""
+    after: float = 0.0
+    """How long after its end the holder may still wait: for an answer, then for its next try."""
 
     @cached_property
     def name(self) -> int:
@@ -92,13 +115,14 @@ class Threat:
         """Whether its length is drawn, and can outlast the lease."""
         return not isinstance(self.fault.length, Constant) and self.deadly.after(0.0) > _TAIL_MIN * self.wait
 
-    def left(self, age: float, lasted: float, slept: float = 0.0) -> float:
-        """Return how long an occurrence must last to make the next renewal late: it begins at `age`, others have
-        lasted for `lasted`, and other faults have stopped the holder's timers for `slept`.
+    def left(self, age: float, lasted: float, others: Others = NO_OTHERS) -> float:
+        """Return how long an occurrence must last to make the next renewal late: it begins at `age`, those before it
+        have lasted for `lasted`.
         """
         if self.remote:
             return self.deadline - age
-        return (self.slack - lasted if self.frozen else self.deadline - age) - slept
+        begins = max(self.wait, others.held, age) + lasted if self.frozen else age
+        return self.deadline - begins - others.slept
 
     @property
     def remote(self) -> bool:
@@ -120,16 +144,37 @@ class Threat:
         """
         return replace(self, frozen=True, wait=0.0, deadline=self.slack)
 
-    def enough(self, course: Course, slept: float = 0.0) -> Tilt | None:
+    def enough(self, course: Course, others: Others) -> Tilt | None:
         """Return the law of a length that is enough."""
-        tail = beyond(self.fault.length, self.left(course.age, course.lasted, slept))
-        return tail if _TAIL_MIN < tail.total < 1 else None
+        return self._beyond(self.left(course.age, course.lasted, others))
+
+    def overdue(self, held_until: float) -> Ages:
+        """While something else holds the renewal back: until then, or if nothing does yet until the deadline."""
+        until = min(held_until, self.deadline) if held_until > self.soonest else self.deadline
+        return Ages(until + self.early, lambda _: 1.0, 1, self.soonest)
+
+    def holds_until(self, course: Course) -> float:
+        """Return the age of the lease until which it holds the renewal back; 0: it does not."""
+        if course.age >= self.window or not course.length:
+            return 0.0
+        return (self.wait if self.frozen else course.age) + course.length + self.after
+
+    def holding(self, course: Course, last: Course, deadline: float) -> Tilt | None:
+        """Return the law of a length that holds the renewal back until the last fault begins; if that stops the
+        timers of a holder that is blocked, until it is enough besides.
+        """
+        until = max(last.age, deadline - last.length) if self.fault.what in BLOCKS else last.age
+        return self._beyond(until - (self.wait if self.frozen else course.age) - self.after)
 
     def stopped(self, course: Course) -> float:
         """Return for how long it has stopped, or is bound to stop, the timers of the holder in this cycle."""
         if not self.frozen:
             return 0.0
         return course.lasted + (course.length if course.age < self.window else 0.0)
+
+    def _beyond(self, ns: float) -> Tilt | None:
+        tail = beyond(self.fault.length, ns)
+        return tail if _TAIL_MIN < tail.total < 1 else None
 
     def ended(self, course: Course) -> None:
         """Take note that the occurrence under way is over."""
@@ -155,6 +200,7 @@ def threats(scenario: Scenario) -> tuple[Threat, ...]:
     deadline = min(own, scenario.lease.ttl + scenario.expiry_grace_ns) - late
     wait = longest_wait_ns(scenario) + late
     last_try = max(wait, deadline - retry_gap_ns(scenario))
+    failed = float(failed_try_ns(scenario))
     return tuple(
         Threat(
             fault,
@@ -163,6 +209,7 @@ def threats(scenario: Scenario) -> tuple[Threat, ...]:
             soonest=shortest_wait_ns(scenario),
             early=REQUESTS_BEFORE * late,
             frozen=fault.what == "sleep" and not scenario.hosts.monotonic_counts_suspend,
+            after=failed if fault.what in REMOTE else 0.0,
         )
         for fault in scenario.faults
         if fault.probability > 0 and fault.when.rate

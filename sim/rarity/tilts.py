@@ -127,6 +127,22 @@ class Sometimes:
         return 1 - self.share + self.share * self.tilt.density(block)
 
 
+@dataclass(frozen=True)
+class Either:
+    """One tilt or another, as often."""
+
+    first: Tilt
+    second: Tilt
+
+    def push(self, block: Block) -> Block:
+        v = 2 * block[0]
+        chosen, v = (self.first, v) if v < 1 else (self.second, v - 1)
+        return chosen.push(_with(block, 0, v))
+
+    def density(self, block: Block) -> float:
+        return (self.first.density(block) + self.second.density(block)) / 2
+
+
 class Ages:
     """At which age of the lease a fault should begin: a density in steps over `start` .. `window`."""
 

@@ -1,0 +1,259 @@
+"""What is made likely in a cycle: each strategy tilts the draws at some addresses, knowing what went before in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sim.rarity.threats import Course, Threat
+from sim.rarity.tilts import Ages, Coin, Either, Power, Sometimes, Start, Tilt
+from sim.vocabulary import Purpose
+
+if TYPE_CHECKING:
+    from sim.rarity.biasing import Biased
+
+POWER: Final = 8.0
+"""How far a power tilt reaches: a tail of 1e-9 gets probability 1e-9 ** (1/8) = 0.075."""
+OFTEN: Final = 0.9
+
+Address = tuple[int, int, int, int]
+"""Purpose, entity, part, index."""
+FAULT: Final = {Purpose.FAULT_GAP, Purpose.FAULT_LENGTH, Purpose.FAULT_CHANCE}
+
+
+class Strategy(Protocol):
+    """What is made likely."""
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Return what it does at an address, given the cycle so far; None if nothing."""
+
+
+class How(Enum):
+    """How long an occurrence lasts."""
+
+    AS_IT_IS = 1
+    """Whether it really takes place is left to chance, too."""
+    LONG = 2
+    OUTLASTING = 3
+    LATE = 4
+    """It begins while those before it hold the renewal back, and lasts until the deadline."""
+
+
+@dataclass(frozen=True)
+class Struck:
+    """The first occurrences of a fault begin in this cycle, really take place, and last for so long."""
+
+    name: str
+    threat: Threat
+    occurrences: tuple[How, ...]
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt gaps, chances and lengths of these occurrences."""
+        purpose, entity, _, n = address
+        threat = self.threat
+        if entity != threat.name or n >= len(self.occurrences):
+            return None
+        how, course = self.occurrences[n], cycle.courses[entity]
+        if purpose == Purpose.FAULT_GAP:
+            ages = self._ages(how)
+            return Start(ages, course.age, threat.rate) if ages.after(course.age) > 0 else None
+        if purpose == Purpose.FAULT_CHANCE:
+            return None if how is How.AS_IT_IS else Coin(0, threat.fault.probability, 1.0)
+        if how is How.OUTLASTING:
+            return threat.enough(course, cycle.others(entity))
+        if how is How.LATE:
+            return long_or(threat.enough(course, cycle.others(entity)))
+        return Power(POWER) if how is How.LONG else None
+
+    def _ages(self, how: How) -> Ages:
+        """Return when an occurrence begins."""
+        match how:
+            case How.OUTLASTING:
+                return self.threat.deadly
+            case How.LATE:
+                return self.threat.overdue(0.0)
+        return self.threat.anywhere
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """A fault comes as it does, and each occurrence may be the one that outlasts the lease."""
+
+    name: str
+    threat: Threat
+    share: float
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt chances and lengths."""
+        purpose, entity, _, _ = address
+        chance = self.threat.fault.probability
+        if entity != self.threat.name or purpose == Purpose.FAULT_GAP:
+            return None
+        if purpose == Purpose.FAULT_CHANCE:
+            return Coin(0, chance, max(0.5, chance))
+        enough = self.threat.enough(cycle.courses[entity], cycle.others(entity))
+        return None if enough is None else Sometimes(self.share, enough)
+
+
+@dataclass(frozen=True)
+class AtTheRequest:
+    """A fault begins while the renewal's request may be under way, which it may break, however short it is.
+
+    It may be the first occurrence in the cycle or a later one: each is moved there as often as not.
+    """
+
+    name: str
+    threat: Threat
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt gaps, chances and lengths of every occurrence until the request."""
+        purpose, entity, _, _ = address
+        threat, chance = self.threat, self.threat.fault.probability
+        if entity != threat.name:
+            return None
+        age = cycle.courses[entity].age
+        if purpose == Purpose.FAULT_GAP:
+            ages = threat.requesting
+            return Sometimes(0.5, Start(ages, age, threat.rate)) if ages.after(age) > 0 else None
+        if not threat.soonest <= age < threat.window:
+            return None
+        if purpose == Purpose.FAULT_CHANCE:
+            return Coin(0, chance, max(OFTEN, chance))
+        return Sometimes(0.5, Power(POWER))
+
+
+@dataclass(frozen=True)
+class Failing:
+    """The first requests of the cycle fail; what comes after them is as it is, so that a lost lease is found out."""
+
+    name: str
+    requests: Mapping[int, Tilt]
+    """By purpose."""
+    failing: int
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt messages and service."""
+        purpose, _, _, index = address
+        first = cycle.follower.next_request
+        return self.requests.get(purpose) if first <= index < first + self.failing else None
+
+
+@dataclass(frozen=True)
+class Together:
+    """Some of everything."""
+
+    at: Mapping[Address, Tilt]
+    requests: Failing
+    name: str = "all together"
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt the first occurrence of each fault, and requests."""
+        return self.at.get(address) or self.requests.tilt(address, cycle)
+
+
+@dataclass(frozen=True)
+class AddingUp:
+    """Other faults begin and requests fail, and the first occurrence of one fault outlasts what they leave."""
+
+    others: Together
+    last: Struck
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+        return f"{self.last.threat.fault.name}, outlasting what others leave"
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt the first occurrence of each of them, and a request."""
+        return self.others.tilt(address, cycle) or self.last.tilt(address, cycle)
+
+
+@dataclass(frozen=True)
+class Late:
+    """The renewal is overdue, since other faults or failed requests hold it back, when one fault begins: it need not
+    last for longer than what is left until the deadline.
+    """
+
+    threat: Threat
+    others: Mapping[int, Threat]
+    requests: Failing
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+        return f"{self.threat.fault.name}, while others hold the renewal back"
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt the first occurrence of each of them, and requests."""
+        purpose, entity, _, n = address
+        if entity != self.threat.name and entity not in self.others:
+            return self.requests.tilt(address, cycle)
+        if n:
+            return None
+        course = cycle.courses[entity]
+        if entity != self.threat.name:
+            return self._other(self.others[entity], purpose, course, cycle)
+        return self._last(purpose, course, cycle)
+
+    def _last(self, purpose: int, course: Course, cycle: Biased) -> Tilt | None:
+        """It begins while they hold the renewal back, as far as that is known by now."""
+        threat = self.threat
+        if purpose == Purpose.FAULT_CHANCE:
+            return Coin(0, threat.fault.probability, 1.0)
+        if purpose == Purpose.FAULT_LENGTH:
+            return long_or(threat.enough(course, cycle.others(threat.name)))
+        ends = [other.holds_until(cycle.courses[name]) for name, other in self.others.items()]
+        ages = threat.overdue(max(ends, default=0.0))
+        return Start(ages, course.age, threat.rate) if ages.after(course.age) > 0 else None
+
+    def _other(self, other: Threat, purpose: int, course: Course, cycle: Biased) -> Tilt | None:
+        """One of them begins before the renewal, and lasts until that fault begins, if it is known when."""
+        often = 1 / max(2, len(self.others))
+        if purpose == Purpose.FAULT_GAP:
+            ages = other.anywhere
+            return Sometimes(often, Start(ages, course.age, other.rate)) if ages.after(course.age) > 0 else None
+        if purpose == Purpose.FAULT_CHANCE:
+            return Coin(0, other.fault.probability, max(0.5, other.fault.probability))
+        if course.age >= other.window:
+            return None
+        last = cycle.courses[self.threat.name]
+        return other.holding(course, last, self.threat.deadline) if last.age else Power(POWER / 2)
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Any occurrence of any fault begins in this cycle, as often as not, and lasts for what others have left."""
+
+    threats: Mapping[int, Threat]
+    requests: Failing
+    name: str = "anything"
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt gaps, chances and lengths of all occurrences, and requests."""
+        purpose, entity, _, _ = address
+        threat = self.threats.get(entity)
+        if threat is None or purpose not in FAULT:
+            return self.requests.tilt(address, cycle)
+        course = cycle.courses[entity]
+        if course.age >= threat.deadline:
+            return None
+        if purpose == Purpose.FAULT_GAP:
+            late = Start(threat.overdue(0.0), course.age, threat.rate)
+            if course.age >= threat.window:
+                return Sometimes(0.5, late)
+            return Sometimes(0.7, Either(Start(threat.anywhere, course.age, threat.rate), late))
+        if purpose == Purpose.FAULT_CHANCE:
+            return Coin(0, threat.fault.probability, max(0.5, threat.fault.probability))
+        return Sometimes(0.7, long_or(threat.enough(course, cycle.others(entity))))
+
+
+def long_or(enough: Tilt | None) -> Tilt:
+    """Return how a length is made long where it is enough, or may be, or is not known to be."""
+    long = Power(POWER / 2)
+    return long if enough is None else Either(long, enough)
