@@ -91,6 +91,14 @@ def test_it_says_when_the_budget_was_not_enough() -> None:
     assert sum(picked.counts) <= 60
 
 
+@pytest.mark.parametrize("zone", [1e-320, 1e-200, 1e200])
+def test_a_zone_of_any_size_is_reckoned_with(zone: float) -> None:
+    rng = np.random.default_rng(5)
+    noise = rng.normal(0, 1, (2, 100))
+    picked = select(lambda at, n: float(noise[at, n]), 2, zone, 0.95, 60)
+    assert picked.decided == (zone > 1)
+
+
 def test_a_scenario() -> None:
     world = sim.loads('duration = "2h"\nlease = {ttl = "2m"}\nfaults = [{what = "sleep", when = "6/h", length = "1m"}]')
     found = sim.best(world, {"renewal.every": ["0.2", "0.9"]}, "false_terminations_per_lease_hour", 0.5)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sim.errors import UsageError
 from sim.model.load import loads
 from sim.model.scenario import Scenario
 from sim.sweeps import Sweep, sweep
@@ -149,3 +150,8 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
     assert killed[0] < 4 * reps
     assert not result.failures
     assert contents(result) == alone
+
+
+def test_what_is_no_executor_is_refused(small: Scenario) -> None:
+    with pytest.raises(UsageError, match=r"must be a concurrent\.futures\.Executor"):
+        sweep(small, AXES, REPS, executor=ThreadPoolExecutor)  # type: ignore[arg-type]

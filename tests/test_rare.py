@@ -6,6 +6,7 @@ import math
 import statistics
 from typing import Any
 
+import numpy as np
 import pytest
 import scipy.stats
 
@@ -13,14 +14,17 @@ import sim
 from sim import oracles
 from sim.engines.process.draws import Sampler
 from sim.errors import ScenarioError, UsageError
+from sim.metrics import tally_of
 from sim.model.scenario import Scenario
 from sim.rarity import rare
 from sim.rarity.biasing import Bias, Biased
-from sim.rarity.cycles import Follower, cycle_of, lone_holder
-from sim.rarity.rounds import better_shares, counts_of, play
+from sim.rarity.cycles import Cycle, Follower, cycle_of, lone_holder
+from sim.rarity.rounds import Round, better_shares, counts_of, play
 from sim.rarity.threats import threats
-from sim.rarity.tilts import Ages, Both, Coin, Power, Sometimes, Start, Tail, beyond
+from sim.rarity.tilts import Ages, Both, Coin, Either, Power, Sometimes, Start, Tail, beyond
 from sim.streams import Streams
+from sim.trace import Row
+from sim.vocabulary import Kind, Outcome
 from tests.verification.checks import world
 
 HOUR = 3600.0
@@ -91,6 +95,7 @@ RISING = Ages(100.0, lambda age: age, 10)
         Tail((0.3, 0.7), (0.2, 0.01)),
         Sometimes(0.4, Tail((1.0,), (0.02,))),
         Both(Coin(2, 0.1, 0.5), Coin(3, 0.2, 0.5)),
+        Either(Power(4.0), Tail((1.0,), (0.02,))),
         Start(RISING, 0.0, 0.01),
         Start(RISING, 45.0, 0.01),
         Start(Ages(100.0, lambda _: 1.0, 1, 75.0), 20.0, 0.01),
@@ -118,7 +123,7 @@ def _favoured(tilt: Any, block: tuple[float, ...]) -> bool:
             return block[0] > 1 - 1e-4
         case Tail((first, _), (long, longer)):
             return block[0] > 1 - (long if block[1] < first else longer)
-        case Sometimes():
+        case Sometimes() | Either():
             return block[0] > 0.97
         case Start(_, age, rate):
             return 80 < age - math.log1p(-block[0]) / rate < 95
@@ -133,7 +138,7 @@ def _exactly(tilt: Any) -> float:
             return 1e-4
         case Tail():
             return float(tilt.total)
-        case Sometimes():
+        case Sometimes() | Either():
             return 0.03
         case Start(_, age, rate):
             return math.exp(-rate * (80 - age)) - math.exp(-rate * (95 - age))
@@ -240,6 +245,77 @@ def test_a_sleep_may_last_for_less_where_others_or_a_lost_request_came_before() 
     assert both > 10
 
 
+def begun_late(cycle: Cycle, interval: float) -> bool:
+    """Whether the last of its faults was to end so long after it began as only a late one can be."""
+    return cycle.killed and len(set(cycle.suspects)) == 2 and cycle.trouble_ns > interval * 1e9
+
+
+@pytest.mark.parametrize("first", ["pause", "block", "outage"])
+def test_a_sleep_may_come_upon_a_renewal_that_another_fault_holds_back(first: str) -> None:
+    """It begins when the renewal is overdue, and needs to last for what is left till the deadline: many cycles of one
+    strategy end so, and none of them weighs much.
+    """
+    other = {"what": first, "whom": "network" if first == "outage" else "runs", "when": "1/h", "length": SHORT}
+    asleep = {"what": "sleep", "whom": "hosts", "when": "1/h", "length": SHORT}
+    tries = {"every": "100s", "attempts": "unlimited", "backoff": "5s", "backoff_factor": 1.0}
+    scenario = lone_holder(world(1000, lease={"ttl": "300s"}, renewal=tries, faults=[asleep, other]))
+    bias = Bias.of(scenario)
+    late = next(j for j, way in enumerate(bias.among) if way.name == "sleep, while others hold the renewal back")
+    counts = [2] * len(bias.among)
+    counts[late] = 200
+    played = play(scenario, 1, 0, counts, bias, lambda _: None)
+    hits = [begun_late(cycle, 300) for cycle, j in zip(played.cycles, played.chosen, strict=True) if j == late]
+    assert sum(hits) > 20
+    assert all(played.weights[played.chosen == late][hits] < 1e-5)
+
+
+def test_a_cycle_that_begins_with_a_failure_is_void() -> None:
+    """Its weight is taken from the whole: the probability is that among cycles which begin."""
+    follower = Follower()
+    failed: Row = (5, Kind.ANSWER, 0, 0, 1, 0, Outcome.CONNECT_TIMEOUT)
+    assert follower.after(failed) == Cycle(False, 0, ())
+    cycles = [Cycle(False, 0, ()), Cycle(True, 7, ()), Cycle(False, 9, ())]
+    played = Round(cycles, np.zeros(3, int), np.ones((3, 1)), np.ones(3))
+    assert played.values.mean() == pytest.approx(1 / 2)
+    assert played.plain_lengths.tolist() == [7, 9]
+
+
+def rated(what: str, whom: str, when: str, length: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"what": what, "whom": whom, "when": when, "length": length, **more}
+
+
+def law(mean: float) -> dict[str, Any]:
+    return {"kind": "exponential", "mean": f"{mean}s"}
+
+
+NAP, STOP = rated("sleep", "hosts", "2/h", law(10), name="nap"), rated("pause", "runs", "3/h", law(12))
+DOZE = rated("sleep", "hosts", "2/h", {"kind": "lognormal", "median": "8s", "sigma": 0.8}, name="doze")
+LEGS = {"up": "80ms", "down": "80ms"}
+TRIES = {"every": "40s", "attempts": 5, "backoff": "2s", "backoff_factor": 1.5}
+TIMES = {"connect_timeout": "5s", "read_timeout": "5s"}
+
+
+def mixed(*faults: dict[str, Any], **tables: Any) -> Scenario:
+    return world(1000, **{"lease": {"ttl": "100s"}, "renewal": {"every": "40s"}, **tables, "faults": list(faults)})
+
+
+MIXED = {
+    "two sleeps and a pause": mixed(NAP, DOZE, STOP),
+    "two sleeps and a pause, legs of 80 ms": mixed(NAP, DOZE, STOP, network=LEGS),
+    "a sleep and blocks": mixed(NAP, rated("block", "runs", "3/h", law(12))),
+    "chances": mixed(
+        NAP | {"when": "10/h", "probability": 0.2}, STOP | {"when": "30/h", "probability": 0.1}, network=LEGS
+    ),
+    "outages, a sleep, a pause and loss": mixed(
+        rated("outage", "network", "1/h", law(12)), NAP, STOP,
+        renewal=TRIES, http=TIMES, network=LEGS | {"loss_up": 0.02, "loss_down": 0.01},
+    ),
+    "restarts, a sleep and the GIL": mixed(
+        rated("restart", "server", "1/h", law(12)), NAP, rated("gil_block", "runs", "2/h", law(12)), renewal=TRIES
+    ),
+}  # fmt: skip
+MIXED_SEEDS = 40
+
 SEEDS, WRONG = 100, 1e-3
 """Of each long case, and how often it may fail although all is well."""
 
@@ -258,6 +334,31 @@ def test_intervals_cover_the_closed_form_as_often_as_they_say(name: str) -> None
     assert widest <= 0.1
     least, most = scipy.stats.binom.interval(1 - WRONG, SEEDS, 0.95)
     assert least <= covered <= most
+    assert abs(mean - 1) <= scipy.stats.norm.isf(WRONG / 2) * error
+
+
+def counted(scenario: Scenario, replications: int) -> tuple[float, float]:
+    """Return stops per lease-hour of so many replications of ten years, and the standard error of that."""
+    long = scenario.with_({"duration": "3650d"})
+    tallies = [tally_of(long, 77, number, "kernel") for number in range(replications)]
+    stops = np.array([tally.false_terminations for tally in tallies])
+    hours = np.array([tally.lease_ns / HOUR / 1e9 for tally in tallies])
+    rate = stops.sum() / hours.sum()
+    return float(rate), float((stops - rate * hours).std(ddof=1) * math.sqrt(replications) / hours.sum())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", MIXED)
+def test_where_faults_mix_the_rate_is_that_of_counting(name: str) -> None:
+    """The intervals hold what the compiled engine counts in millions of lease-hours."""
+    exact, counted_error = counted(MIXED[name], 60)
+    found = [rare(MIXED[name], seed=seed).estimate for seed in range(MIXED_SEEDS)]
+    covered = sum(one.low <= exact <= one.high for one in found)
+    ratios = [one.value / exact for one in found]
+    mean = statistics.fmean(ratios)
+    error = math.hypot(statistics.stdev(ratios) / math.sqrt(MIXED_SEEDS), counted_error / exact)
+    print(f"{name}: covered {covered} of {MIXED_SEEDS}, mean {mean:.4f} +- {error:.4f} of {exact:.4g}")
+    assert covered >= scipy.stats.binom.ppf(WRONG, MIXED_SEEDS, 0.93)
     assert abs(mean - 1) <= scipy.stats.norm.isf(WRONG / 2) * error
 
 

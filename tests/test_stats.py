@@ -428,6 +428,10 @@ def test_a_family_of_nothing_seldom_shows_something() -> None:
     assert alone / trials > 0.2  # without control
 
 
+def test_simultaneous_confidence_stays_below_one() -> None:
+    assert 1 - 1e-15 < stats.simultaneous(1 - 1e-16, 3) < 1
+
+
 # ---- errors -----------------------------------------------------------------------------------------------
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sim.stats.estimates import check_confidence
+
+BELOW_ONE: Final = 1 - 2.0**-53
+"""The largest number below 1."""
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -24,4 +28,4 @@ def holm(ps: Sequence[float]) -> list[float]:
 def simultaneous(confidence: float, comparisons: int) -> float:
     """Return the confidence of each of so many intervals with which all hold at once with `confidence` (Bonferroni)."""
     check_confidence(confidence)
-    return 1 - (1 - confidence) / max(1, comparisons)
+    return min(1 - (1 - confidence) / max(1, comparisons), BELOW_ONE)

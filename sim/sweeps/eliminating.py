@@ -97,4 +97,4 @@ def _spreads(pairs: Sequence[tuple[int, int]], values: Sequence[Sequence[float]]
 
 def _stays(behind: float, variance: float, count: int, h2: float, indifference: float) -> bool:
     """Whether a setting that much behind another may still be better."""
-    return behind <= max(0.0, indifference / (2 * count) * (h2 * variance / indifference**2 - count))
+    return behind <= max(0.0, (h2 * variance / indifference / count - indifference) / 2)

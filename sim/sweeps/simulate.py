@@ -189,6 +189,11 @@ def sweep(
     """
     chosen, origin = named(scenario)
     checked(engine, seed=seed, replications=replications, jobs=jobs, chunk=chunk)
+    if not (executor is None or isinstance(executor, Executor)):
+        raise UsageError(
+            f"executor = {executor!r}: must be a concurrent.futures.Executor",
+            "ThreadPoolExecutor(4), say, or a Dask client's get_executor(): an instance, not the class",
+        )
     numbers = tuple(range(replications))
     provenance = Provenance.of(chosen, origin, seed, numbers, engine)
     plan = planned(chosen, axes, design, seed, refine, budget)
