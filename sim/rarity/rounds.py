@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -33,7 +33,8 @@ SPREAD_SHARE: Final = 0.2
 AMPLE: Final = 1.3
 """So many times more cycles than the last round asks for: it may have been lucky."""
 GROWTH: Final = (1.5, 10.0)
-"""How much larger a round is than the one before, at least (after the pilot) and at most."""
+"""How much larger a round is than the one before, at least and at most. So the more that may go wrong together, and the
+more strategies there are, the more cycles: what is seldom met and weighs much has to be met."""
 _TURNS: Final = 500
 
 Report = Callable[[int], None]
@@ -50,6 +51,10 @@ class Round:
     """Of each, a row: under every strategy, against the scenario's own law."""
     weights: Any
     """One over the likelihood under the mixture of strategies."""
+    least_variance: float = 0.0
+    """Of the probability, by what the rounds before saw as well: strategies that few of these cycles come from were
+    looked at harder there, and a heavy weight that has not come here may have come there.
+    """
 
     def __len__(self) -> int:
         return len(self.cycles)
@@ -90,7 +95,7 @@ class Round:
         if not z.any():
             return math.inf
         return math.hypot(
-            math.sqrt(self.variance(z)) / float(z.mean()),
+            math.sqrt(max(self.variance(z), self.least_variance)) / float(z.mean()),
             float(lengths.std(ddof=1)) / math.sqrt(len(lengths)) / float(lengths.mean()),
         )
 
@@ -114,6 +119,17 @@ def play(scenario: Scenario, seed: int, first: int, counts: Sequence[int], bias:
     table = np.array(likelihoods)
     mixture = (table * (np.array(counts) / len(chosen))).sum(axis=1)
     return Round(cycles, np.array(chosen), table, 1 / mixture)
+
+
+def variance_of(counts: Any, seen: Sequence[Round]) -> float:
+    """Return the variance of the probability that `counts` cycles of each strategy give, by all the rounds so far."""
+    drawn = sum(np.bincount(each.chosen, minlength=len(counts)) for each in seen)
+    likelihoods = np.concatenate([each.likelihoods[each.killed] for each in seen])
+    shares = counts / counts.sum()
+    values = 1 / (likelihoods * shares).sum(axis=1)
+    probabilities = (likelihoods / (likelihoods * drawn).sum(axis=1)[:, None]).T  # of each cycle, under each strategy
+    means, squares = (probabilities * values).sum(axis=1), (probabilities * values**2).sum(axis=1)
+    return float((shares * np.maximum(squares - means**2, 0)).sum() / counts.sum())
 
 
 def counts_of(shares: Sequence[float], size: int) -> list[int]:
@@ -167,7 +183,8 @@ def rounds(
     among = len(bias.among)
     even = [1 / among] * among
     last = play(scenario, seed, 0, counts_of(even, min(PILOT * among, budget // 4)), bias, report)
-    before, least = 0, CYCLES_MIN
+    seen = [last]
+    before, least = 0, max(CYCLES_MIN, math.ceil(GROWTH[0] * len(last)))
     while True:
         left = budget - before - len(last)
         if left <= 0 or (before and left < least):
@@ -176,7 +193,9 @@ def rounds(
         wanted = max(least, cycles_needed(last, shares, half_width, confidence))
         size = min(wanted, math.ceil(max(CYCLES_MIN, GROWTH[1] * len(last))), left)
         before += len(last)
-        last = play(scenario, seed, before, counts_of(shares, size), bias, report)
+        counts = counts_of(shares, size)
+        seen.append(play(scenario, seed, before, counts, bias, report))
+        last = replace(seen[-1], least_variance=variance_of(np.array(counts), seen))
         if last.half_width(confidence) <= half_width and last.effective >= EFFECTIVE_MIN:
             return last, bias, before
         least = math.ceil(GROWTH[0] * len(last))

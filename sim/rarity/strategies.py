@@ -183,6 +183,8 @@ class Late:
     threat: Threat
     others: Mapping[int, Threat]
     requests: Failing
+    retried: float
+    """The age of the lease at which a request that failed has been sent again."""
 
     @property
     def name(self) -> str:
@@ -208,9 +210,10 @@ class Late:
             return Coin(0, threat.fault.probability, 1.0)
         if purpose == Purpose.FAULT_LENGTH:
             return long_or(threat.enough(course, cycle.others(threat.name)))
-        ends = [other.holds_until(cycle.courses[name]) for name, other in self.others.items()]
-        ages = threat.overdue(max(ends, default=0.0))
-        return Start(ages, course.age, threat.rate) if ages.after(course.age) > 0 else None
+        held = max((other.holds_until(cycle.courses[name]) for name, other in self.others.items()), default=0.0)
+        until = [held, self.retried] if self.requests.requests and not held else [held]
+        tilts = [Start(threat.overdue(age), course.age, threat.rate) for age in until]
+        return Either(*tilts) if len(tilts) > 1 else tilts[0]
 
     def _other(self, other: Threat, purpose: int, course: Course, cycle: Biased) -> Tilt | None:
         """One of them begins before the renewal, and lasts until that fault begins, if it is known when."""
@@ -223,7 +226,7 @@ class Late:
         if course.age >= other.window:
             return None
         last = cycle.courses[self.threat.name]
-        return other.holding(course, last, self.threat.deadline) if last.age else Power(POWER / 2)
+        return long_or(other.holding(course, last, self.threat.deadline) if last.age else None)
 
 
 @dataclass(frozen=True)
