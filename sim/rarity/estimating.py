@@ -129,7 +129,7 @@ def rare(
         scenario: a scenario, or the name or path of one.
         metric: "false_terminations_per_lease_hour", the only one so far.
         precision: go on until the half-width is at most this share of the rate, in the sense of `sim.replicate`.
-        confidence: nominal coverage of the interval; where faults mix the rate is typically 1 % too low.
+        confidence: nominal coverage of the interval; where outages and loss mix with other faults it is less.
         budget: renewal cycles at most.
         seed: same seed, same numbers.
         progress: called with the cycles done and planned.
