@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sim.rarity.threats import Course, Threat
-from sim.rarity.tilts import Ages, Coin, Either, Power, Sometimes, Start, Tilt
+from sim.rarity.tilts import Ages, Either, Power, Sometimes, Tilt
 from sim.vocabulary import Purpose
 
 if TYPE_CHECKING:
@@ -61,10 +61,9 @@ class Struck:
             return None
         how, course = self.occurrences[n], cycle.courses[entity]
         if purpose == Purpose.FAULT_GAP:
-            ages = self._ages(how)
-            return Start(ages, course.age, threat.rate) if ages.after(course.age) > 0 else None
+            return threat.begins(self._ages(how), course.age)
         if purpose == Purpose.FAULT_CHANCE:
-            return None if how is How.AS_IT_IS else Coin(0, threat.fault.probability, 1.0)
+            return None if how is How.AS_IT_IS else threat.happens(1.0)
         if how is How.OUTLASTING:
             return threat.enough(course, cycle.others(entity))
         if how is How.LATE:
@@ -92,11 +91,10 @@ class AnyOf:
     def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
         """Tilt chances and lengths."""
         purpose, entity, _, _ = address
-        chance = self.threat.fault.probability
         if entity != self.threat.name or purpose == Purpose.FAULT_GAP:
             return None
         if purpose == Purpose.FAULT_CHANCE:
-            return Coin(0, chance, max(0.5, chance))
+            return self.threat.happens(0.5)
         enough = self.threat.enough(cycle.courses[entity], cycle.others(entity))
         return None if enough is None else Sometimes(self.share, enough)
 
@@ -114,17 +112,17 @@ class AtTheRequest:
     def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
         """Tilt gaps, chances and lengths of every occurrence until the request."""
         purpose, entity, _, _ = address
-        threat, chance = self.threat, self.threat.fault.probability
+        threat = self.threat
         if entity != threat.name:
             return None
         age = cycle.courses[entity].age
         if purpose == Purpose.FAULT_GAP:
-            ages = threat.requesting
-            return Sometimes(0.5, Start(ages, age, threat.rate)) if ages.after(age) > 0 else None
+            begins = threat.begins(threat.requesting, age)
+            return begins and Sometimes(0.5, begins)
         if not threat.soonest <= age < threat.window:
             return None
         if purpose == Purpose.FAULT_CHANCE:
-            return Coin(0, chance, max(OFTEN, chance))
+            return threat.happens(OFTEN)
         return Sometimes(0.5, Power(POWER))
 
 
@@ -207,22 +205,22 @@ class Late:
         """It begins while they hold the renewal back, as far as that is known by now."""
         threat = self.threat
         if purpose == Purpose.FAULT_CHANCE:
-            return Coin(0, threat.fault.probability, 1.0)
+            return threat.happens(1.0)
         if purpose == Purpose.FAULT_LENGTH:
             return long_or(threat.enough(course, cycle.others(threat.name)))
         held = max((other.holds_until(cycle.courses[name]) for name, other in self.others.items()), default=0.0)
-        until = [held, self.retried] if self.requests.requests and not held else [held]
-        tilts = [Start(threat.overdue(age), course.age, threat.rate) for age in until]
-        return Either(*tilts) if len(tilts) > 1 else tilts[0]
+        begins = threat.begins(threat.overdue(held), course.age)
+        retried = threat.begins(threat.overdue(self.retried), course.age)
+        return _either(begins, retried) if self.requests.requests and not held else begins
 
     def _other(self, other: Threat, purpose: int, course: Course, cycle: Biased) -> Tilt | None:
         """One of them begins before the renewal, and lasts until that fault begins, if it is known when."""
         often = 1 / max(2, len(self.others))
         if purpose == Purpose.FAULT_GAP:
-            ages = other.anywhere
-            return Sometimes(often, Start(ages, course.age, other.rate)) if ages.after(course.age) > 0 else None
+            begins = other.begins(other.anywhere, course.age)
+            return begins and Sometimes(often, begins)
         if purpose == Purpose.FAULT_CHANCE:
-            return Coin(0, other.fault.probability, max(0.5, other.fault.probability))
+            return other.happens(0.5)
         if course.age >= other.window:
             return None
         last = cycle.courses[self.threat.name]
@@ -247,16 +245,20 @@ class Anything:
         if course.age >= threat.deadline:
             return None
         if purpose == Purpose.FAULT_GAP:
-            late = Start(threat.overdue(0.0), course.age, threat.rate)
-            if course.age >= threat.window:
-                return Sometimes(0.5, late)
-            return Sometimes(0.7, Either(Start(threat.anywhere, course.age, threat.rate), late))
+            soon = threat.begins(threat.anywhere, course.age)
+            begins = _either(soon, threat.begins(threat.overdue(0.0), course.age))
+            return begins and Sometimes(0.7 if soon else 0.5, begins)
         if purpose == Purpose.FAULT_CHANCE:
-            return Coin(0, threat.fault.probability, max(0.5, threat.fault.probability))
+            return threat.happens(0.5)
         return Sometimes(0.7, long_or(threat.enough(course, cycle.others(entity))))
 
 
 def long_or(enough: Tilt | None) -> Tilt:
     """Return how a length is made long where it is enough, or may be, or is not known to be."""
     long = Power(POWER / 2)
-    return long if enough is None else Either(long, enough)
+    return Either(long, enough) if enough else long
+
+
+def _either(first: Tilt | None, second: Tilt | None) -> Tilt | None:
+    """Return one tilt or the other, as often, where both are there."""
+    return Either(first, second) if first and second else first or second

@@ -19,7 +19,7 @@ from sim.rarity.cycles import (
     retry_gap_ns,
     shortest_wait_ns,
 )
-from sim.rarity.tilts import Ages, Block, Tilt, beyond
+from sim.rarity.tilts import Ages, Block, Coin, Start, Tilt, beyond
 from sim.streams import stable_id
 from sim.units import HOUR
 from sim.vocabulary import PART_OF_MIXTURE, Purpose
@@ -143,6 +143,14 @@ class Threat:
         the interval waited out from then.
         """
         return replace(self, frozen=True, wait=0.0, deadline=self.slack)
+
+    def begins(self, ages: Ages, age: float) -> Tilt | None:
+        """Return the law of a gap after which an occurrence begins at one of `ages`; None if all are over."""
+        return Start(ages, age, self.rate) if ages.after(age) > 0 else None
+
+    def happens(self, often: float) -> Tilt:
+        """Return the law by which an occurrence really takes place so often, or as often as it does."""
+        return Coin(0, self.fault.probability, max(often, self.fault.probability))
 
     def enough(self, course: Course, others: Others) -> Tilt | None:
         """Return the law of a length that is enough."""
