@@ -166,6 +166,28 @@ def test_frozen_cycle_as_stated(pause: Exponential | Erlang | Deterministic, rng
     assert_cycle(frozen_ages(rng, DRAWS[pause], C, 1 / 200, N), L, cycle)
 
 
+def test_outages_looked_at_ever_more_often_are_pauses() -> None:
+    pauses = oracles.running_cycle_exponential(60.0, L, C, 1 / 200)
+    often = oracles.outage_cycle_exponential(60.0, L, C, 1e-6, 1 / 200)
+    assert (often.mean, often.late, often.late_mean) == pytest.approx(
+        (pauses.mean, pauses.late, pauses.late_mean), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize(("retry", "tries"), [(10.0, 20), (11.0, 18), (300.0, 1)])
+def test_what_one_try_more_often_finds(retry: float, tries: int) -> None:
+    """The same chain, step by step."""
+    rate, mean = 1 / 3600, 17.0
+    turnover = rate + 1 / mean
+    down = rate / turnover * (1 - math.exp(-turnover * 100))
+    again = rate / turnover + math.exp(-turnover * retry) / mean / turnover
+    cycle = oracles.outage_cycle_exponential(mean, 295.0, 100.0, retry, rate)
+    assert cycle.late == pytest.approx(math.prod([down, *[again] * (tries - 1)]), rel=1e-12)
+    ages = [(100 + k * retry, down * again ** (k - 1) * (1 - again)) for k in range(1, 4000)]
+    assert cycle.mean == pytest.approx(100 * (1 - down) + sum(age * p for age, p in ages), rel=1e-9)
+    assert cycle.late_mean == pytest.approx(sum((age - 295) * p for age, p in ages if age > 295), rel=1e-9)
+
+
 def test_running_cycle_solves_the_exponential_case() -> None:
     exact = oracles.running_cycle_exponential(60.0, L, C, 1 / 200)
     for steps, error in ((50, 1e-4), (400, 2e-6)):
@@ -181,6 +203,7 @@ def test_cycles_without_pauses_are_bare() -> None:
     assert oracles.frozen_cycle(Exponential(60.0), L, C, 0.0) == bare
     assert oracles.running_cycle(Exponential(60.0), L, C, 0.0) == bare
     assert oracles.running_cycle_exponential(60.0, L, C, 0.0) == bare
+    assert oracles.outage_cycle_exponential(60.0, L, C, 10.0, 0.0) == bare
     assert bare.time_to_first == math.inf
 
 

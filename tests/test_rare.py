@@ -52,7 +52,7 @@ def lossy(ttl: float, loss: float) -> Scenario:
 
 
 def cut_off(mean: float, per_hour: float) -> Scenario:
-    """Without a network the holder tries again each 10 s, the last time in vain 10 s before the lease ends."""
+    """Without a network the holder tries again each 10 s; the try as the lease ends comes too late."""
     fault = {
         "what": "outage", "whom": "network", "mode": "refuse", "when": f"{per_hour}/h",
         "length": {"kind": "exponential", "mean": f"{mean}s"},
@@ -61,8 +61,13 @@ def cut_off(mean: float, per_hour: float) -> Scenario:
     return world(1000, lease={"ttl": f"{L}s"}, renewal={"every": f"{C}s", **tries}, faults=[fault])
 
 
-def running(mean: float, per_hour: float, ttl: float = L) -> float:
-    return oracles.running_cycle_exponential(mean, ttl, C, per_hour / HOUR).displacements * HOUR
+def running(mean: float, per_hour: float) -> float:
+    return oracles.running_cycle_exponential(mean, L, C, per_hour / HOUR).displacements * HOUR
+
+
+def retried(mean: float, per_hour: float) -> float:
+    """Any deadline between the last two tries is the same one."""
+    return oracles.outage_cycle_exponential(mean, L - 1e-6, C, 10, per_hour / HOUR).displacements * HOUR
 
 
 def frozen(mean: float, per_hour: float) -> float:
@@ -76,7 +81,7 @@ CASES = {
     "sleep 1e-3": (paused("sleep", 30, 1.5), frozen(30, 1.5)),
     "sleep 1e-6": (paused("sleep", 15, 0.5), frozen(15, 0.5)),
     "sleep 1e-9": (paused("sleep", 10, 0.3), frozen(10, 0.3)),
-    "outage 1e-6": (cut_off(17, 1), running(17, 1, L - 10)),
+    "outage 1e-6": (cut_off(17, 1), retried(17, 1)),
     "loss 1e-3": (lossy(100, 0.02), oracles.loss_expiry_rate(100, 30, 0.02) * HOUR),
     "loss 1e-6": (lossy(130, 0.01), oracles.loss_expiry_rate(130, 30, 0.01) * HOUR),
     "loss 1e-9": (lossy(190, 0.015), oracles.loss_expiry_rate(190, 30, 0.015) * HOUR),

@@ -28,6 +28,7 @@ from sim.oracles.expiry import (
     expiry_running_delayed,
     first_order_rate,
     frozen_cycle,
+    outage_cycle_exponential,
     running_cycle,
     running_cycle_exponential,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "loss_lease_availability",
     "mg1_wait",
     "needless_giveup",
+    "outage_cycle_exponential",
     "prob_run_within",
     "reclaim_latency",
     "reclaim_latency_bounds",

@@ -5,7 +5,7 @@ the lease, the same with constant network delays, and exact rates when pauses fo
 """
 
 from dataclasses import dataclass
-from math import exp, expm1, inf
+from math import exp, expm1, floor, inf
 from operator import mul
 
 from sim.oracles._checks import require_count, require_lease, require_nonnegative, require_positive
@@ -174,6 +174,28 @@ def running_cycle_exponential(pause_mean: float, deadline: float, cycle: float, 
     asleep = -pause_rate / turnover * expm1(-turnover * cycle)
     late = asleep * exp(-(deadline - cycle) / pause_mean)
     return RenewalCycle(cycle + asleep * pause_mean, late, late * pause_mean)
+
+
+def outage_cycle_exponential(
+    outage_mean: float, deadline: float, cycle: float, retry: float, outage_rate: float
+) -> RenewalCycle:
+    """The cycle of a holder that meets exponential outages, and tries again every `retry` seconds without end.
+
+    Up or down is a two-state Markov chain, looked at when the holder tries: at c, c + d, c + 2d ... with d = retry.
+    With r = outage_rate and m = 1/outage_mean, P(down at c) = r/(r+m) (1 - e^{-(r+m)c}), and who was down is down at
+    the next try with b = (r + m e^{-(r+m)d}) / (r+m): the next outage may have begun before that try. To call
+    outages pauses that end the cycle (`running_cycle_exponential`) leaves that out. No latency. Derived here.
+    """
+    require_lease(deadline, cycle)
+    require_positive(outage_mean=outage_mean, retry=retry)
+    require_nonnegative(outage_rate=outage_rate)
+    turnover = outage_rate + 1 / outage_mean
+    down = -outage_rate / turnover * expm1(-turnover * cycle)
+    again = (outage_rate + exp(-turnover * retry) / outage_mean) / turnover
+    retries = floor((deadline - cycle) / retry)
+    late = down * again**retries
+    beyond = cycle + (retries + 1) * retry - deadline
+    return RenewalCycle(cycle + retry * down / (1 - again), late, late * (beyond + retry * again / (1 - again)))
 
 
 def running_cycle(pause: Pause, deadline: float, cycle: float, pause_rate: float, steps: int = 400) -> RenewalCycle:

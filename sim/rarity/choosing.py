@@ -13,6 +13,7 @@ from sim.rarity.strategies import (
     POWER,
     AddingUp,
     Address,
+    Again,
     AnyOf,
     Anything,
     AtTheRequest,
@@ -67,12 +68,12 @@ def _struck(threat: Threat) -> list[Strategy]:
             "two adding up": (long, enough),
             "three adding up": (long, long, enough),
         }
-        if threat.remote:
-            ways["again while it holds the renewal back"] = (long, How.LATE)
     expected = threat.rate * threat.wait
     if threat.outlasts and expected > SEVERAL:
         ways["the third outlasting"] = (How.AS_IT_IS, How.AS_IT_IS, enough)
     found: list[Strategy] = [Struck(f"{name}, {way}", threat, occurrences) for way, occurrences in ways.items()]
+    if threat.outlasts and threat.remote:
+        found.append(Again(f"{name}, again before the next try", threat))
     if threat.early:
         found.append(AtTheRequest(f"{name}, at the request", threat))
     if threat.early and not threat.frozen and not threat.remote and threat.before_the_answer().outlasts:

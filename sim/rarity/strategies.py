@@ -41,8 +41,6 @@ class How(Enum):
     """Whether it really takes place is left to chance, too."""
     LONG = 2
     OUTLASTING = 3
-    LATE = 4
-    """It begins while those before it hold the renewal back, and lasts until the deadline."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +64,11 @@ class Struck:
             return None if how is How.AS_IT_IS else threat.happens(1.0)
         if how is How.OUTLASTING:
             return threat.enough(course, cycle.others(entity))
-        if how is How.LATE:
-            return long_or(threat.enough(course, cycle.others(entity)))
         return Power(POWER) if how is How.LONG else None
 
     def _ages(self, how: How) -> Ages:
         """Return when an occurrence begins."""
-        match how:
-            case How.OUTLASTING:
-                return self.threat.deadly
-            case How.LATE:
-                return self.threat.overdue(0.0)
-        return self.threat.anywhere
+        return self.threat.deadly if how is How.OUTLASTING else self.threat.anywhere
 
 
 @dataclass(frozen=True)
@@ -97,6 +88,31 @@ class AnyOf:
             return self.threat.happens(0.5)
         enough = self.threat.enough(cycle.courses[entity], cycle.others(entity))
         return None if enough is None else Sometimes(self.share, enough)
+
+
+@dataclass(frozen=True)
+class Again:
+    """The authority comes back and is away again before the holder's next try, as often as it takes."""
+
+    name: str
+    threat: Threat
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt gaps, chances and lengths of every occurrence until the deadline."""
+        purpose, entity, _, _ = address
+        threat = self.threat
+        if entity != threat.name:
+            return None
+        course = cycle.courses[entity]
+        if course.age >= threat.deadline:
+            return None
+        if purpose == Purpose.FAULT_GAP:
+            begins = threat.begins(threat.before_the_next_try(course.age), course.age)
+            return begins and Sometimes(OFTEN, begins)
+        if purpose == Purpose.FAULT_CHANCE:
+            return threat.happens(OFTEN)
+        enough = threat.enough(course, cycle.others(entity)) if course.age > threat.wait else None
+        return Sometimes(OFTEN, enough) if enough else Power(POWER)
 
 
 @dataclass(frozen=True)

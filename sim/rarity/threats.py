@@ -26,6 +26,8 @@ from sim.vocabulary import PART_OF_MIXTURE, Purpose
 
 REMOTE: Final = ("outage", "restart")
 """The authority is away and the holder is not: what lasts until its last try in time is long enough."""
+UNANSWERED: Final = ("black_hole", "stall")
+"""Modes of an outage in which a request waits for its time-out; in the others it fails at once."""
 BLOCKS: Final = ("block", "gil_block")
 """They last so long in time awake: a sleep meanwhile comes on top."""
 _TAIL_MIN: Final = 1e-15
@@ -99,6 +101,10 @@ class Threat:
     def anywhere(self) -> Ages:
         """Every age alike."""
         return Ages(self.window, lambda _: 1.0, 1)
+
+    def before_the_next_try(self, age: float) -> Ages:
+        """Until the holder tries again, where an occurrence that ended at this age held the renewal back."""
+        return Ages(age + self.after, lambda _: 1.0, 1, age) if age > self.soonest else self.deadly
 
     @cached_property
     def requesting(self) -> Ages:
@@ -208,7 +214,6 @@ def threats(scenario: Scenario) -> tuple[Threat, ...]:
     deadline = min(own, scenario.lease.ttl + scenario.expiry_grace_ns) - late
     wait = longest_wait_ns(scenario) + late
     last_try = max(wait, deadline - retry_gap_ns(scenario))
-    failed = float(failed_try_ns(scenario))
     return tuple(
         Threat(
             fault,
@@ -217,8 +222,16 @@ def threats(scenario: Scenario) -> tuple[Threat, ...]:
             soonest=shortest_wait_ns(scenario),
             early=REQUESTS_BEFORE * late,
             frozen=fault.what == "sleep" and not scenario.hosts.monotonic_counts_suspend,
-            after=failed if fault.what in REMOTE else 0.0,
+            after=_after(fault, scenario),
         )
         for fault in scenario.faults
         if fault.probability > 0 and fault.when.rate
     )
+
+
+def _after(fault: Fault, scenario: Scenario) -> float:
+    """Return how long after a fault's end the holder may still wait, for an answer or for its next try."""
+    if fault.what not in REMOTE:
+        return 0.0
+    unanswered = fault.what == "outage" and fault.mode in UNANSWERED
+    return float(failed_try_ns(scenario) if unanswered else retry_gap_ns(scenario))

@@ -70,6 +70,24 @@ def _until_expiry(simulated: Simulated) -> list[float]:
     return list(expiries - fresh[: len(expiries)])
 
 
+@case("1.3", "outage_cycle_exponential", rows=3)
+def outages_that_are_found_out_by_trying() -> Iterator[Row]:
+    """In 7 % of the late cycles another outage began between the end of one and the next try."""
+    retry, outage = 3.0, Exponential(10.0)
+    expected = oracles.outage_cycle_exponential(outage.mean, L, C, retry, 1 / C)
+    tries = {"attempts": "unlimited", "backoff": f"{retry}s", "backoff_factor": 1.0}
+    cuts = {"what": "outage", "mode": "refuse", "when": per_second(1 / C), "length": law(outage)}
+    simulated = Simulated(
+        world(
+            4 * CYCLES * expected.mean,
+            lease={"ttl": f"{L}s"},
+            renewal={"every": f"{C}s", "on_lost": "rejoin", **tries},
+            faults=[cuts],
+        )
+    )
+    yield from rows_of("outage_cycle_exponential", named(outage), simulated, expected)
+
+
 @case("1.3", "running_cycle", rows=3)
 def stops_of_lognormal_length() -> Iterator[Row]:
     pause = Lognormal(25.0, 1.0)
