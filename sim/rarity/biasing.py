@@ -9,7 +9,7 @@ since one of them is the scenario's own law, drawn with share a_0, no weight exc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +17,7 @@ from sim.model.scenario import Scenario
 from sim.rarity.choosing import answered, strategies
 from sim.rarity.cycles import REQUESTS_BEFORE, Follower
 from sim.rarity.strategies import FAULT, Address, Strategy
-from sim.rarity.threats import Course, Others, Threat, threats
+from sim.rarity.threats import REMOTE, Course, Others, Threat, threats
 from sim.rarity.tilts import Block, Tilt
 from sim.streams import Streams
 from sim.vocabulary import Purpose
@@ -30,11 +30,14 @@ class Bias:
     among: Sequence[Strategy]
     threats: Mapping[int, Threat] = field(default_factory=dict)
     answered: Mapping[int, Tilt] = field(default_factory=dict)
+    remote: Set[int] = frozenset()
+    """Places in the file of the faults during which every request fails."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Bias:
         """Choose strategies for a lone holder's scenario."""
-        return cls(strategies(scenario), {t.name: t for t in threats(scenario)}, answered(scenario))
+        remote = {index for index, fault in enumerate(scenario.faults) if fault.what in REMOTE}
+        return cls(strategies(scenario), {t.name: t for t in threats(scenario)}, answered(scenario), remote)
 
 
 class Biased(Streams):
@@ -49,6 +52,11 @@ class Biased(Streams):
         self.courses = {name: Course() for name in bias.threats}
         # of each strategy, against the scenario's own law
         self.likelihoods = [1.0] * len(bias.among)
+
+    @property
+    def away(self) -> bool:
+        """Whether a request fails now whatever is drawn for it."""
+        return not self._bias.remote.isdisjoint(self.follower.under_way)
 
     def others(self, besides: int) -> Others:
         """Return what the faults but one have done so far."""

@@ -14,6 +14,7 @@ from sim.rarity.strategies import (
     AddingUp,
     Address,
     Again,
+    Among,
     AnyOf,
     Anything,
     AtTheRequest,
@@ -108,11 +109,15 @@ def _retried(threat: Threat, scenario: Scenario) -> list[Strategy]:
 
 
 def _late(threat: Threat, among: Sequence[Threat], failing: Mapping[int, Tilt], scenario: Scenario) -> list[Strategy]:
-    """Return how one fault may come upon a renewal that others hold back."""
+    """Return how one fault may come upon a renewal that others hold back, or upon requests that fail."""
     others = {other.name: other for other in among if other.name != threat.name}
     if not (threat.outlasts and (others or failing)):
         return []
-    return [Late(threat, others, Failing("", failing, 3), threat.wait + failed_try_ns(scenario))]
+    retried = threat.wait + failed_try_ns(scenario)
+    found: list[Strategy] = [Late(threat, others, Failing("", failing, 3), retried)]
+    if failing:
+        found.append(Among(threat, Failing("", failing, FAILING[-1]), retried))
+    return found
 
 
 def _perhaps(threat: Threat) -> dict[Address, Tilt]:

@@ -84,6 +84,8 @@ class Follower:
         self.began = self.lost = -1
         self.trouble = -1
         self.suspects: list[int] = []
+        self.under_way: set[int] = set()
+        """Places in the file of the faults that have begun and not ended."""
         self.next_request = REQUESTS_BEFORE
         """The number of the first request after the cycle began."""
 
@@ -92,7 +94,10 @@ class Follower:
         time, kind, _, _, number, _, value = row
         if kind == Kind.FAULT_BEGIN:
             self.suspects.append(number)
+            self.under_way.add(number)
             self.trouble = max(self.trouble, time + value)
+        elif kind == Kind.FAULT_END:
+            self.under_way.discard(number)
         elif kind == Kind.LOST and self.lost < 0:
             self.lost = time
         elif kind in (Kind.STOP, Kind.CRASH):

@@ -144,7 +144,10 @@ class AtTheRequest:
 
 @dataclass(frozen=True)
 class Failing:
-    """The first requests of the cycle fail; what comes after them is as it is, so that a lost lease is found out."""
+    """The first requests of the cycle fail; what comes after them is as it is, so that a lost lease is found out.
+
+    A request while the authority is away fails anyhow.
+    """
 
     name: str
     requests: Mapping[int, Tilt]
@@ -155,7 +158,9 @@ class Failing:
         """Tilt messages and service."""
         purpose, _, _, index = address
         first = cycle.follower.next_request
-        return self.requests.get(purpose) if first <= index < first + self.failing else None
+        if cycle.away or not first <= index < first + self.failing:
+            return None
+        return self.requests.get(purpose)
 
 
 @dataclass(frozen=True)
@@ -241,6 +246,37 @@ class Late:
             return None
         last = cycle.courses[self.threat.name]
         return long_or(other.holding(course, last, self.threat.deadline) if last.age else None)
+
+
+@dataclass(frozen=True)
+class Among:
+    """Requests fail before one fault, after it or both; it lasts long, or for what they leave."""
+
+    threat: Threat
+    requests: Failing
+    retried: float
+    """The age of the lease at which a request that failed has been sent again."""
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+        return f"{self.threat.fault.name}, among failed requests"
+
+    def tilt(self, address: Address, cycle: Biased) -> Tilt | None:
+        """Tilt the first occurrence, and requests."""
+        purpose, entity, _, n = address
+        threat = self.threat
+        if purpose not in FAULT:
+            return self.requests.tilt(address, cycle)
+        if entity != threat.name or n:
+            return None
+        course = cycle.courses[entity]
+        if purpose == Purpose.FAULT_GAP:
+            before, after = threat.anywhere, threat.overdue(self.retried)
+            return _either(threat.begins(before, course.age), threat.begins(after, course.age))
+        if purpose == Purpose.FAULT_CHANCE:
+            return threat.happens(1.0)
+        return long_or(threat.enough(course, cycle.others(entity)))
 
 
 @dataclass(frozen=True)
