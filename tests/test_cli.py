@@ -467,7 +467,7 @@ def test_an_interrupted_search_for_the_best_says_how_to_go_on(
 
 
 SLOWLY = """
-import sys, time
+import signal, sys, time
 from sim import metrics
 from sim.cli import main
 
@@ -478,9 +478,12 @@ def slowly(*what, **more):
     return tally_of(*what, **more)
 
 metrics.tally_of = slowly
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main())
 """
-"""The command, with replications that sleep: on any machine seconds are left to interrupt after the first part."""
+"""The command, with replications that sleep: on any machine seconds are left to interrupt after the first part. What a
+shell starts in the background is deaf to an interrupt, and so would this be if the tests were started there.
+"""
 
 
 def test_a_sweep_that_is_interrupted_goes_on_to_the_same_bytes(cli: Callable[..., Result], folder: Path) -> None:
