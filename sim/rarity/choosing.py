@@ -110,12 +110,12 @@ def _retried(threat: Threat, scenario: Scenario) -> list[Strategy]:
 
 def _late(threat: Threat, among: Sequence[Threat], failing: Mapping[int, Tilt], scenario: Scenario) -> list[Strategy]:
     """Return how one fault may come upon a renewal that others hold back, or upon requests that fail."""
-    others = {other.name: other for other in among if other.name != threat.name}
-    if not (threat.outlasts and (others or failing)):
-        return []
-    retried = threat.wait + failed_try_ns(scenario)
-    found: list[Strategy] = [Late(threat, others, Failing("", failing, 3), retried)]
-    if failing:
+    found: list[Strategy] = []
+    if threat.outlasts and len(among) > 1:
+        others = {other.name: other for other in among if other.name != threat.name}
+        found.append(Late(threat, others, Failing("", failing, 3)))
+    if threat.outlasts and failing:
+        retried = threat.wait + failed_try_ns(scenario)
         found.append(Among(threat, Failing("", failing, FAILING[-1]), retried))
     return found
 

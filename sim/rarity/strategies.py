@@ -202,8 +202,6 @@ class Late:
     threat: Threat
     others: Mapping[int, Threat]
     requests: Failing
-    retried: float
-    """The age of the lease at which a request that failed has been sent again."""
 
     @property
     def name(self) -> str:
@@ -229,10 +227,8 @@ class Late:
             return threat.happens(1.0)
         if purpose == Purpose.FAULT_LENGTH:
             return long_or(threat.enough(course, cycle.others(threat.name)))
-        held = max((other.holds_until(cycle.courses[name]) for name, other in self.others.items()), default=0.0)
-        begins = threat.begins(threat.overdue(held), course.age)
-        retried = threat.begins(threat.overdue(self.retried), course.age)
-        return _either(begins, retried) if self.requests.requests and not held else begins
+        held = max(other.holds_until(cycle.courses[name]) for name, other in self.others.items())
+        return threat.begins(threat.overdue(held), course.age)
 
     def _other(self, other: Threat, purpose: int, course: Course, cycle: Biased) -> Tilt | None:
         """One of them begins before the renewal, and lasts until that fault begins, if it is known when."""
