@@ -419,6 +419,14 @@ def test_where_faults_mix_the_rate_is_that_of_counting(name: str) -> None:
     assert abs(mean - 1) <= scipy.stats.norm.isf(WRONG / 2) * error
 
 
+def test_it_says_where_stops_are_not_rare() -> None:
+    """Each stop makes a new run, whose first renewal may fail as well: a thirtieth of the requests here."""
+    scenario = world(1000, lease={"ttl": "100s"}, renewal={"every": "30s"}, network={"loss_up": 0.03})
+    found = rare(scenario, budget=300)
+    assert "% of the cycles end in a false termination, which is not rare" in found.table().text()
+    assert "not rare" not in rare(CASES["loss 1e-3"][0], budget=300).table().text()
+
+
 def test_the_same_seed_gives_the_same_numbers() -> None:
     scenario, _ = CASES["loss 1e-3"]
     a, b, c = (rare(scenario, budget=200, seed=seed) for seed in (1, 1, 2))

@@ -23,6 +23,8 @@ from sim.units import HOUR
 
 BUDGET: Final = 100_000
 """Cycles at most."""
+OFTEN: Final = 0.005
+"""Of the cycles: what ends more of them is not rare."""
 OTHER: Final = "requests alone"
 
 Progress = Callable[[int, int], None]
@@ -98,6 +100,11 @@ class RareEstimate:
             f"cause {name}: {share:.1%} of the rate, {hits:,} hits" for name, (hits, share) in self.causes.items()
         ]
         notes += _made_likely(self.sources, self.cycles / 50)
+        if (ended := e.value * self.cycle_hours.value) > OFTEN:
+            notes.append(
+                f"{ended:.1%} of the cycles end in a false termination, which is not rare: runs are often new, and their "
+                "first requests, left out here, count for about as much again; count instead: leave the method out"
+            )
         if math.isfinite(self.crude_lease_hours):
             notes.append(
                 f"counting would need about {number(self.crude_lease_hours)} lease-hours for this width; "
