@@ -102,8 +102,8 @@ class RareEstimate:
         notes += _made_likely(self.sources, self.cycles / 50)
         if (ended := e.value * self.cycle_hours.value) > OFTEN:
             notes.append(
-                f"{ended:.1%} of the cycles end in a false termination, which is not rare: runs are often new, and their "
-                "first requests, left out here, count for about as much again; count instead: leave the method out"
+                f"{ended:.1%} of the cycles end in a false termination, which is not rare: runs are often new, and how "
+                "they begin is left out here; count instead: leave the method out"
             )
         if math.isfinite(self.crude_lease_hours):
             notes.append(
