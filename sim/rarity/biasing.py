@@ -31,12 +31,14 @@ class Bias:
     threats: Mapping[int, Threat] = field(default_factory=dict)
     answered: Mapping[int, Tilt] = field(default_factory=dict)
     remote: Set[int] = frozenset()
-    """Places in the file of the faults during which every request fails."""
+    """Places in the file of the faults during which every request fails; one that is stalled may still be lost."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Bias:
         """Choose strategies for a lone holder's scenario."""
-        remote = {index for index, fault in enumerate(scenario.faults) if fault.what in REMOTE}
+        remote = {
+            index for index, fault in enumerate(scenario.faults) if fault.what in REMOTE and fault.mode != "stall"
+        }
         return cls(strategies(scenario), {t.name: t for t in threats(scenario)}, answered(scenario), remote)
 
 

@@ -136,7 +136,7 @@ def rare(
         scenario: a scenario, or the name or path of one.
         metric: "false_terminations_per_lease_hour", the only one so far.
         precision: go on until the half-width is at most this share of the rate, in the sense of `sim.replicate`.
-        confidence: nominal coverage of the interval; where outages and loss mix with other faults it is less.
+        confidence: nominal coverage of the interval; a cause that no strategy makes likely is not in it.
         budget: renewal cycles at most.
         seed: same seed, same numbers.
         progress: called with the cycles done and planned.
