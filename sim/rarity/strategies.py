@@ -223,10 +223,8 @@ class Late:
     def _last(self, purpose: int, course: Course, cycle: Biased) -> Tilt | None:
         """It begins while they hold the renewal back, as far as that is known by now."""
         threat = self.threat
-        if purpose == Purpose.FAULT_CHANCE:
-            return threat.happens(1.0)
-        if purpose == Purpose.FAULT_LENGTH:
-            return long_or(threat.enough(course, cycle.others(threat.name)))
+        if purpose != Purpose.FAULT_GAP:
+            return _surely(threat, purpose, cycle)
         held = max(other.holds_until(cycle.courses[name]) for name, other in self.others.items())
         return threat.begins(threat.overdue(held), course.age)
 
@@ -266,13 +264,10 @@ class Among:
             return self.requests.tilt(address, cycle)
         if entity != threat.name or n:
             return None
-        course = cycle.courses[entity]
-        if purpose == Purpose.FAULT_GAP:
-            before, after = threat.anywhere, threat.overdue(self.retried)
-            return _either(threat.begins(before, course.age), threat.begins(after, course.age))
-        if purpose == Purpose.FAULT_CHANCE:
-            return threat.happens(1.0)
-        return long_or(threat.enough(course, cycle.others(entity)))
+        if purpose != Purpose.FAULT_GAP:
+            return _surely(threat, purpose, cycle)
+        age = cycle.courses[entity].age
+        return _either(threat.begins(threat.anywhere, age), threat.begins(threat.overdue(self.retried), age))
 
 
 @dataclass(frozen=True)
@@ -305,6 +300,13 @@ def long_or(enough: Tilt | None) -> Tilt:
     """Return how a length is made long where it is enough, or may be, or is not known to be."""
     long = Power(POWER / 2)
     return Either(long, enough) if enough else long
+
+
+def _surely(threat: Threat, purpose: int, cycle: Biased) -> Tilt:
+    """Return how an occurrence really takes place, and lasts long or for what others leave."""
+    if purpose == Purpose.FAULT_CHANCE:
+        return threat.happens(1.0)
+    return long_or(threat.enough(cycle.courses[threat.name], cycle.others(threat.name)))
 
 
 def _either(first: Tilt | None, second: Tilt | None) -> Tilt | None:
