@@ -173,6 +173,43 @@ def instantly(task: runner.Task) -> tuple[Outcome, ...]:
     return tuple(Outcome(job.point, number, TALLY) for job in task for number in job.replications)
 
 
+SLEEPERS, NAP_S = 200, 0.25
+
+
+def napping(task: runner.Task) -> tuple[Outcome, ...]:
+    """Stand in for `runner.performed` on a core that is not there: `NAP_S` a replication, and no processor time."""
+    time.sleep(NAP_S * sum(len(job.replications) for job in task))
+    return instantly(task)
+
+
+class Napping(Executor):
+    """Hands every task to Dask, with `napping` for what it was to do."""
+
+    def __init__(self, inner: Executor) -> None:
+        self.inner, self.given = inner, 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.given += 1
+        return self.inner.submit(fn, napping, *args[1:], **kwargs)
+
+
+def spread(replications: int) -> tuple[float, int]:
+    """Return wall seconds of a stored sweep on `SLEEPERS` Dask threads, and the tasks that it was cut into."""
+    import distributed
+
+    threads = {"n_workers": 2, "threads_per_worker": SLEEPERS // 2}
+    with (
+        folder() as out,
+        distributed.LocalCluster(host="127.0.0.1", dashboard_address=None, **threads) as cluster,
+        distributed.Client(cluster) as client,
+        client.get_executor(pure=False) as executor,
+    ):
+        napper = Napping(executor)
+        start = time.perf_counter()
+        sweep(load("crash-and-reclaim"), {"lease.ttl": "1m..20m/20"}, replications // 20, out=out, executor=napper)
+        return time.perf_counter() - start, napper.given
+
+
 def dask_task() -> float | None:
     """Return processor seconds of scheduler and client for a task, or None without Dask."""
     try:
@@ -227,6 +264,10 @@ def main() -> None:
     cost = dask_task()
     if cost is not None:
         print(f"a Dask task of 16 tallies, scheduler and client: {cost * 1e3:.2f} ms of processor time")
+        wall, tasks = spread(16_000)
+        ideal = 16_000 * NAP_S / SLEEPERS
+        print(f"{SLEEPERS} Dask threads that sleep for {NAP_S} s a replication, 16,000 of them in {tasks:,} tasks: "
+              f"{wall:.1f} s by the wall, {ideal / wall:.0%} of the threads busy")  # fmt: skip
     print(f"load after: {', '.join(f'{value:.1f}' for value in os.getloadavg())}")
 
 

@@ -1,4 +1,5 @@
-"""How much work makes a task: enough that handing it out costs nothing beside it. What comes out never depends on it.
+"""How much work makes a task, and how many are out at a time: enough that nobody waits and that handing them out costs
+little beside the work. What comes out never depends on it.
 
 The one place outside of the command line that looks at a clock.
 """
@@ -13,47 +14,67 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 TARGET_S: Final = 0.25
-"""Seconds a task should take: a few milliseconds go into handing one out, on a cluster more than on one machine."""
+"""Seconds a task should take at least."""
+COST_S: Final = 0.004
+"""Seconds that go into handing out one task on a cluster; it is done one after the other, however many are at work."""
+WINDOW: Final = 64
+"""Tasks that an executor is given at first, if its size is its owner's affair."""
+WINDOW_MAX: Final = 65_536
 EVERY_S: Final = 1.0
 """Seconds between two times that results are written down: a kill in between costs that much work again."""
 _GROWTH: Final = 2
 
 
+def seconds_now() -> float:
+    """Return seconds since some moment."""
+    return perf_counter()
+
+
 def timed(function: Callable[[Given], Made], given: Given) -> tuple[float, Made]:
     """Return the seconds that a call took, and what it returned."""
-    start = perf_counter()
+    start = seconds_now()
     made = function(given)
-    return perf_counter() - start, made
+    return seconds_now() - start, made
 
 
 class Pace:
-    """Learns from every finished task how large the next ones should be; the first are the smallest there are."""
+    """Learns from every finished task how large the next ones should be; the first are the smallest there are.
 
-    def __init__(self, fixed: int | None = None, target_s: float = TARGET_S) -> None:
-        self.size, self._fixed, self._target_s = fixed or 1, fixed, target_s
+    Args:
+        fixed: replications a task; by default as many as take `TARGET_S`, or `COST_S` for each task that is out.
+        window: tasks that are out at a time: twice the workers, so that each has its next one at hand.
+        grows: whether there may be more workers than that. There are if a task waits for less than it takes.
+    """
 
-    def heard(self, count: int, seconds: float) -> None:
-        """Take into account that a task of `count` replications took `seconds`."""
+    def __init__(self, fixed: int | None = None, window: int = WINDOW, *, grows: bool = False) -> None:
+        self.size, self.window = fixed or 1, window
+        self._fixed, self._grows = fixed, grows
+
+    def heard(self, count: int, seconds: float, since: float | None = None) -> None:
+        """Take into account that a task of `count` replications took `seconds`, and was handed out at `since`."""
+        if since is not None and self._grows and seconds_now() - since < 2 * seconds:
+            self.window = min(self.window + 1, WINDOW_MAX)
         if self._fixed is None:
-            wanted = int(count * self._target_s / seconds) if seconds > 0 else _GROWTH * count
+            target = max(TARGET_S, COST_S * self.window)
+            wanted = int(count * target / seconds) if seconds > 0 else _GROWTH * count
             self.size = max(1, min(wanted, _GROWTH * max(count, self.size)))
 
-    def next(self, left: int, workers: int) -> int:
+    def next(self, left: int) -> int:
         """Return how many of the `left` replications the next task gets: less towards the end, lest one is late."""
         if self._fixed is not None:
             return self._fixed
-        return max(1, min(self.size, -(-left // (2 * workers))))
+        return max(1, min(self.size, -(-left // self.window)))
 
 
 class Seldom:
     """Says when enough time has gone by since the last time: what costs the same for one result or a hundred waits."""
 
     def __init__(self) -> None:
-        self._last = perf_counter() - EVERY_S
+        self._last = seconds_now() - EVERY_S
 
     def due(self) -> bool:
         """Return whether it is time again; the time counts from when this was last so."""
-        now = perf_counter()
+        now = seconds_now()
         if now - self._last < EVERY_S:
             return False
         self._last = now

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -168,29 +169,60 @@ def test_a_grid_beyond_reason_is_refused(small: Scenario) -> None:
 
 
 def cut(replications: int, size: int) -> list[Any]:
-    tasks = Tasks([Job(0, "{}", 1, "process", tuple(range(replications)))], replications, 2, Pace(size))
+    tasks = Tasks([Job(0, "{}", 1, "process", tuple(range(replications)))], replications, Pace(size))
     return [[list(job.replications) for job in task] for task in iter(tasks.give, None)]
 
 
 def test_replications_are_cut_into_tasks() -> None:
     assert cut(5, 2) == [[[0, 1]], [[2, 3]], [[4]]]
     jobs = [Job(point, "{}", 1, "process", (0, 1)) for point in range(3)]
-    tasks = Tasks(jobs, 6, 1, Pace(5))
+    tasks = Tasks(jobs, 6, Pace(5))
     assert [[(job.point, job.replications) for job in task] for task in iter(tasks.give, None)] == [
         [(0, (0, 1)), (1, (0, 1)), (2, (0,))], [(2, (1,))],
     ]  # fmt: skip
 
 
 def test_tasks_grow_to_their_target_and_are_small_at_the_end() -> None:
-    pace = Pace(target_s=1.0)
+    pace = Pace(window=4)
     sizes = []
     for _ in range(8):
-        sizes.append(pace.next(10_000, 2))
-        pace.heard(sizes[-1], 0.03 * sizes[-1])
+        sizes.append(pace.next(10_000))
+        pace.heard(sizes[-1], pacing.TARGET_S / 33.5 * sizes[-1])
     assert sizes == [1, 2, 4, 8, 16, 32, 33, 33]
-    assert [pace.next(left, 2) for left in (133, 100, 5, 1)] == [33, 25, 2, 1]
+    assert [pace.next(left) for left in (133, 100, 5, 1)] == [33, 25, 2, 1]
     pace.heard(33, 990.0)
-    assert pace.next(10_000, 2) == 1
+    assert pace.next(10_000) == 1
+
+
+def most_at_work(workers: int, tasks: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """Return how many of an executor's workers are at work at once on tasks of 1 s, and the window in the end."""
+    pace, clock, busiest = Pace(1, grows=True), 0.0, 0
+    monkeypatch.setattr(pacing, "seconds_now", lambda: clock)
+    out: deque[tuple[float, float]] = deque()  # when a task ends, and when it was handed out
+    for _ in range(tasks):
+        if len(out) == pace.window:
+            busiest = max(busiest, sum(ends - 1 <= clock < ends for ends, _ in out))
+            clock, since = out.popleft()
+            pace.heard(1, 1.0, since)
+        begins = max(clock, out[-workers][0]) if len(out) >= workers else clock
+        out.append((begins + 1, clock))
+    return busiest, pace.window
+
+
+@pytest.mark.parametrize("workers", [40, 1000])
+def test_whoever_has_many_workers_is_given_enough_for_all(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    busiest, window = most_at_work(workers, 30_000, monkeypatch)
+    assert busiest == workers
+    assert 2 * workers <= window <= 4 * workers
+
+
+def test_the_more_tasks_are_out_the_longer_they_are() -> None:
+    """The parent sees each, one after the other."""
+    few, many = Pace(), Pace(window=20_000)
+    for pace in (few, many):
+        for _ in range(20):
+            pace.heard(pace.size, 0.01 * pace.size)
+    assert (few.size, many.size) == (25, 8000)
 
 
 def test_whoever_works_the_bytes_are_the_same(small: Scenario, expected: dict[str, bytes], tmp_path: Path) -> None:

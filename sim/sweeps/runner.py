@@ -29,7 +29,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from sim.engines import resolved
-from sim.pacing import EVERY_S, Pace, timed
+from sim.pacing import EVERY_S, WINDOW, Pace, seconds_now, timed
 from sim.sweeps.work import Job, Outcome, failed, perform
 
 Batch = tuple[Outcome, ...]
@@ -39,15 +39,13 @@ Given = Future[tuple[float, Batch]]
 """A task that an executor has: its seconds and what came of it."""
 
 JOBS_MAX: Final = 1024
-_WINDOW: Final = 64
-"""Tasks given at a time to an executor whose size is its owner's affair."""
 
 
 class Tasks:
     """Cuts jobs into tasks as they are asked for, so that a million points need not be there at once."""
 
-    def __init__(self, jobs: Iterable[Job], left: int, workers: int, pace: Pace) -> None:
-        self._jobs, self._left, self._workers, self.pace = iter(jobs), left, workers, pace
+    def __init__(self, jobs: Iterable[Job], left: int, pace: Pace) -> None:
+        self._jobs, self._left, self.pace = iter(jobs), left, pace
         self._rest: Job | None = None
         self._again: deque[Task] = deque()
 
@@ -56,7 +54,7 @@ class Tasks:
         if self._again:
             return self._again.popleft()
         task: list[Job] = []
-        room = self.pace.next(self._left, self._workers)
+        room = self.pace.next(self._left)
         while room and (job := self._rest or next(self._jobs, None)):
             now, later = job.replications[:room], job.replications[room:]
             task.append(replace(job, replications=now))
@@ -76,19 +74,19 @@ def outcomes(
 
     Where others do the work, nothing is yielded about once a second that nothing ends.
 
-    With an `executor` it does the work and stays its owner's to shut down; else `workers` threads or processes do, or
-    this one. Where workers die, the tasks that they were at are tried again by ever smaller parts, and only the deadly
-    replication fails.
+    With an `executor` it does the work and stays its owner's to shut down; it may have more than `workers`, and is
+    given more tasks at a time while they hardly wait. Else `workers` threads or processes do, or this one. Where
+    workers die, the tasks that they were at are tried again by ever smaller parts, and only the deadly replication
+    fails.
     """
-    pace = Pace(chunk)
     if executor is not None:
-        tasks = Tasks(jobs, left, workers if workers > 1 else _WINDOW // 4, pace)
-        lost = yield from _through(executor, tasks, _WINDOW)
+        tasks = Tasks(jobs, left, Pace(chunk, 2 * workers if workers > 1 else WINDOW, grows=True))
+        lost = yield from _through(executor, tasks)
         yield from map(_died, lost)
         while (task := tasks.give()) is not None:
             yield _died(task, "not simulated: the executor broke before its turn came")
         return
-    tasks = Tasks(jobs, left, workers, pace)
+    tasks = Tasks(jobs, left, Pace(chunk, 2 * workers))
     first = tasks.give()
     if first is None:
         return
@@ -96,11 +94,11 @@ def outcomes(
     if workers == 1:
         while (task := tasks.give()) is not None:
             seconds, batch = timed(performed, task)
-            pace.heard(len(batch), seconds)
+            tasks.pace.heard(len(batch), seconds)
             yield batch
     elif is_threaded(first[0].engine):
         with _threads(workers) as threads:
-            yield from _through(threads, tasks, 2 * workers)
+            yield from _through(threads, tasks)
     else:
         yield from _by_processes(tasks, min(workers, left))
 
@@ -109,12 +107,12 @@ def _by_processes(tasks: Tasks, workers: int) -> Generator[Batch, None, None]:
     while (task := tasks.give()) is not None:
         tasks.back(task)
         with pool_of(workers) as pool:
-            suspects = deque((yield from _through(pool, tasks, 2 * workers)))
+            suspects = deque((yield from _through(pool, tasks)))
         while suspects:
             task = suspects.popleft()
-            alone = Tasks(task, _count(task), 1, Pace(_count(task)))
+            alone = Tasks(task, _count(task), Pace(_count(task), 1))
             with pool_of(1) as pool:
-                guilty = yield from _through(pool, alone, 1)
+                guilty = yield from _through(pool, alone)
             for each in guilty:
                 if _count(each) == 1:
                     yield _died(each)
@@ -132,30 +130,30 @@ def _count(task: Task) -> int:
 
 
 def _halves(task: Task) -> list[Task]:
-    cut = Tasks(task, _count(task), 1, Pace(-(-_count(task) // 2)))
+    cut = Tasks(task, _count(task), Pace(-(-_count(task) // 2)))
     return [half for half in (cut.give(), cut.give()) if half]
 
 
-def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, None, list[Task]]:
+def _through(executor: Executor, tasks: Tasks) -> Generator[Batch, None, list[Task]]:
     """Feed tasks to the executor; return those that were with it when it broke."""
-    pending: dict[Given, Task] = {}
+    pending: dict[Given, tuple[Task, float]] = {}
     ended: SimpleQueue[Given] = SimpleQueue()  # each says so itself: asking all that are pending costs more than a task
     lost: list[Task] = []
     try:
         while not lost:
-            while len(pending) < window and (task := tasks.give()) is not None:
+            while len(pending) < tasks.pace.window and (task := tasks.give()) is not None:
                 try:
                     future = executor.submit(timed, performed, task)
                 except BaseException:
                     tasks.back(task)
                     raise
-                pending[future] = task
+                pending[future] = task, seconds_now()
                 future.add_done_callback(ended.put)
             if not pending:
                 break
             together: list[Outcome] = []  # what ended meanwhile is handled at once
             for future in _heard(ended):
-                task = pending.pop(future)
+                task, since = pending.pop(future)
                 try:
                     seconds, batch = future.result()
                 except BrokenExecutor:
@@ -163,7 +161,7 @@ def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, 
                 except (Exception, CancelledError) as error:  # noqa: BLE001 - a worker lost by a cluster has its own name there
                     yield from _apart(task, tasks, error)
                 else:
-                    tasks.pace.heard(len(batch), seconds)
+                    tasks.pace.heard(len(batch), seconds, since)
                     together += batch
             yield tuple(together)  # also nothing: a chance to write down what came before
     except BrokenExecutor:
@@ -171,7 +169,7 @@ def _through(executor: Executor, tasks: Tasks, window: int) -> Generator[Batch, 
     finally:
         for future in pending:
             future.cancel()
-    return [*lost, *pending.values()]
+    return [*lost, *(task for task, _ in pending.values())]
 
 
 def _heard(ended: SimpleQueue[Given]) -> Iterator[Given]:
