@@ -180,7 +180,8 @@ def sweep(
         progress: called with the replications done and planned.
         on_failure: called at once with each replication that could not be simulated; the others go on.
         on_damage: called with the number of parts on file that were not what was written; they are simulated again.
-        chunk: replications handed out at a time; by default as many as take a quarter of a second.
+        chunk: replications handed out at a time; by default as many as take a quarter of a second, or longer where an
+            executor has many workers.
         design: "grid" for every combination, "list" for the first values together, then the second ones and so on;
             "lhs:64" and "sobol:64" for so many points that fill ranges such as "1m..20m" or "1m..20m/log" evenly.
         refine: a metric and a limit, "false_terminations_per_lease_hour<=1e-2": points are added to the grid where the

@@ -65,7 +65,7 @@ class Study:
     progress: Progress | None = None
     on_failure: Callable[[Failure], None] | None = None
     chunk: int | None = None
-    """Replications a task; by default as many as take a quarter of a second."""
+    """Replications a task; by default as many as their `Pace` says."""
     first: int = 0
     """The point to begin with; those before it are done."""
 
