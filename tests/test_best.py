@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,19 @@ def test_what_means_nothing_is_refused() -> None:
         sim.best(sim.loads(""), axes, "queue_wait_seconds", 1, budget=10)
     with pytest.raises(UsageError, match="neither less nor more"):
         sim.best(sim.loads(""), axes, "utilisation", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"indifference": "0.1"}, "indifference = '0.1': must be above 0"),
+        ({"budget": math.nan}, "budget = nan: must be a whole number"),
+        ({"budget": "5 potatoes"}, "budget = '5 potatoes': must be a whole number"),
+        ({"confidence": "0.9"}, "confidence = '0.9': must be between 0 and 1"),
+        ({"metric": 3}, "no metric is named 3"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused(options: dict[str, Any], message: str) -> None:
+    given = {"metric": "queue_wait_seconds", "indifference": 1.0, **options}
+    with pytest.raises(UsageError, match=message):
+        sim.best(sim.loads(""), {"lease.ttl": ["1m", "2m"]}, **given)

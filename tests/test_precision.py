@@ -265,11 +265,24 @@ def test_a_budget_in_lease_hours_is_kept_from_the_first_replication(small: sim.S
         ({"precision": "0.1"}, "precision = '0.1'"),
         ({"seed": 1.5}, "seed = 1.5: must be a whole number"),
         ({"jobs": "auto"}, "jobs = 'auto'"),
+        ({"confidence": "0.95"}, "confidence = '0.95': must be between 0 and 1"),
+        ({"precision": True}, "precision = True"),
+        ({"precision": {1: 0.1}}, "no metric is named 1"),
+        ({"precision": 0.1, "metric": None}, "metric = None: must be the name of a metric"),
+        ({"precision": 0.1, "budget": "1e400h"}, "budget = 1e400h: must be replications"),
+        ({"precision": 0.1, "budget": True}, "budget = True"),
+        ({"replications": True}, "replications = True: must be a whole number"),
     ],
 )
 def test_what_is_of_the_wrong_kind_is_refused(small: sim.Scenario, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         sim.replicate(small, **options)
+
+
+def test_numbers_of_numpy_are_numbers(small: sim.Scenario) -> None:
+    options: dict[str, Any] = {"precision": np.float32(0.5), "budget": np.int64(20)}
+    found = sim.replicate(small, **options)
+    assert (len(found), found.reached[0].wanted) == (20, 0.5)
 
 
 def test_budgets_as_they_are_typed() -> None:

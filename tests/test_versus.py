@@ -62,6 +62,20 @@ def test_another_point_and_other_metrics_may_be_asked_for(swept: sim.Sweep) -> N
         swept.versus(metrics=["wasted_work"])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"confidence": 95}, "confidence = 95: must be between 0 and 1"),
+        ({"confidence": "0.9"}, "confidence = '0.9'"),
+        ({"metrics": None}, "metric = None"),
+        ({"index": 1.5}, "point = 1.5: must be a whole number"),
+    ],
+)
+def test_what_means_nothing_is_refused(swept: sim.Sweep, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        swept.versus(**options)
+
+
 def test_without_today_it_says_what_to_vary(small: sim.Scenario) -> None:
     found = sim.sweep(small, {"lease.ttl": ["1m", "4m"]}, replications=2)
     assert "to compare with the scenario as it is, vary lease.ttl=2m too" in repr(found)

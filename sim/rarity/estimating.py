@@ -13,6 +13,7 @@ from sim.model.scenario import Scenario
 from sim.rarity.biasing import Bias
 from sim.rarity.cycles import lone_holder, reasons_against
 from sim.rarity.rounds import EFFECTIVE_MIN, Round, rounds
+from sim.results.asked import is_number, sure, whole
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import FALSE_TERMINATIONS, known
 from sim.results.origins import Source, named
@@ -230,10 +231,10 @@ def checked(metric: str, precision: float, confidence: float, budget: int, seed:
     """Refuse what means nothing, before anything is simulated."""
     if known(metric).name != FALSE_TERMINATIONS:
         raise UsageError(f"method '{method}' does not estimate '{metric}'", f"it estimates {FALSE_TERMINATIONS}")
-    if not 0 < precision <= 1:
-        raise UsageError(f"precision = {precision}: must be above 0 and at most 1", "0.1 asks for +-10 %")
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence = {confidence}: must be between 0 and 1", "0.95 is usual")
+    if not (is_number(precision) and 0 < precision <= 1):
+        raise UsageError(f"precision = {precision!r}: must be above 0 and at most 1", "0.1 asks for +-10 %")
+    sure(confidence)
+    whole(budget=budget, seed=seed)
     if budget < 100:
         raise UsageError(f"budget = {budget}: must be at least 100 cycles")
     if not 0 <= seed < 2**63:

@@ -30,17 +30,17 @@ class Goal:
         return f"{self.metric.name} {'<=' if self.at_most else '>='} {self.limit:g}"
 
 
-def goal_of(text: str, what: str) -> Goal:
+def goal_of(text: object, what: str) -> Goal:
     """Read a goal; `what` it is, "an SLO", is for the `UsageError` that says what is wrong and how to write it.
 
     The limit is a number, with or without the metric's unit; of seconds also a duration, and of a fraction a
     percentage.
     """
-    match = _TEXT.fullmatch(text)
+    match = _TEXT.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise UsageError(f"cannot read '{text}' as {what}", _HOW)
     metric = known(match["metric"].replace("-", "_"))
-    return Goal(metric, "<" in match["how"], _limit(match["limit"], metric, text))
+    return Goal(metric, "<" in match["how"], _limit(match["limit"], metric, match.string))
 
 
 def _limit(given: str, metric: Metric, text: str) -> float:

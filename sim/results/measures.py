@@ -36,8 +36,10 @@ _EXCESSES: Final = "over_allocation_incidents_per_hour"
 _INCIDENTS: Final = "false_termination_incidents_per_lease_hour"
 
 
-def known(name: str) -> Metric:
+def known(name: object) -> Metric:
     """Return the metric of that name."""
+    if not isinstance(name, str):
+        raise UsageError(f"no metric is named {name!r}", f"metrics: {', '.join(CORE)}")
     if name in METRICS:
         return METRICS[name]
     near = nearest(name, METRICS)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sim.errors import UsageError
 from sim.metrics import Tally
+from sim.results.asked import is_number, whole
 from sim.results.measures import known, value_of
 from sim.results.origins import Origin, Source, named
 from sim.results.provenance import ENGINE_FOR_MANY, SEED, Provenance
@@ -202,12 +203,10 @@ def best(
     interrupt says how far it was, and the same call goes on from what is in the folder.
     """
     chosen, origin = named(scenario)
-    if known(metric).better is None:
-        raise UsageError(f"no value of '{metric}' is best: neither less nor more is better", "judge by another")
+    _sensible(metric, indifference)
     checked(engine, seed=seed, replications=FIRST, jobs=jobs, confidence=confidence)
+    whole(budget=budget)
     made, points = grid(chosen, axes)
-    if not 0 < indifference < math.inf:
-        raise UsageError(f"indifference = {indifference}: must be above 0", f"in {known(metric).unit}")
     if budget < FIRST * len(points):
         raise UsageError(f"budget = {budget}: {len(points)} settings need {FIRST * len(points)} replications at least")
     with ExitStack() as stack:
@@ -228,6 +227,14 @@ def best(
     provenance = Provenance.of(chosen, origin, seed, tuple(range(max(picked.counts))), engine)
     counts = values.computed, values.reused
     return Best(points, picked, metric, indifference, confidence, provenance, *counts)
+
+
+def _sensible(metric: str, indifference: float) -> None:
+    """Refuse a metric that has no better direction, and a zone that is none."""
+    if known(metric).better is None:
+        raise UsageError(f"no value of '{metric}' is best: neither less nor more is better", "judge by another")
+    if not (is_number(indifference) and 0 < indifference < math.inf):
+        raise UsageError(f"indifference = {indifference!r}: must be above 0", f"in {known(metric).unit}")
 
 
 def _sign(metric: str) -> int:

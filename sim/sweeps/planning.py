@@ -10,6 +10,7 @@ from sim import metrics
 from sim.errors import UsageError
 from sim.metrics import Tally
 from sim.model.scenario import Scenario
+from sim.results.asked import whole
 from sim.results.provenance import Provenance
 from sim.stats import Estimate
 from sim.sweeps.axes import Axis
@@ -43,6 +44,7 @@ def planned(scenario: Scenario, axes: Axes, design: str, seed: int, refine: str 
         return Plan(design, *lay_out(scenario, axes, design, seed))
     if design != "grid":
         raise UsageError(f"design '{design}' is not refined", "leave --design out: refinement begins with a grid")
+    whole(budget=budget)
     if not 1 <= budget <= POINTS_MAX:
         raise UsageError(f"budget = {budget}: must be from 1 to {POINTS_MAX:,}")
     limit, lattice = limit_of(refine), Lattice(scenario, axes)

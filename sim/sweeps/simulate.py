@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
 from sim import engines
 from sim.errors import UsageError, nearest
 from sim.metrics import Tally
+from sim.results.asked import sure, whole
 from sim.results.many import Replications
 from sim.results.measures import HEADLINES
 from sim.results.origins import Origin, Source, named
@@ -224,7 +224,7 @@ def checked(
         near = nearest(engine, choices)
         hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(choices)}"
         raise UsageError(f"unknown engine '{engine}'", hint)
-    _whole(seed=seed, replications=replications, jobs=jobs, chunk=1 if chunk is None else chunk)
+    whole(seed=seed, replications=replications, jobs=jobs, chunk=1 if chunk is None else chunk)
     if not 0 <= seed < 2**63:
         raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
     if replications < 1:
@@ -233,14 +233,7 @@ def checked(
         raise UsageError(f"jobs = {jobs}: must be between 1 and {JOBS_MAX:,}")
     if chunk is not None and chunk < 1:
         raise UsageError(f"chunk = {chunk}: must be at least 1")
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence = {confidence}: must be between 0 and 1", "0.95 is usual")
-
-
-def _whole(**numbers: object) -> None:
-    for name, number in numbers.items():
-        if not isinstance(number, Integral):
-            raise UsageError(f"{name} = {number!r}: must be a whole number")
+    sure(confidence)
 
 
 def all_or_raise(collected: Collected, origin: Origin, study: Study) -> Mapping[Any, Any]:

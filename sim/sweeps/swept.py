@@ -13,6 +13,7 @@ from sim.errors import UsageError, nearest
 from sim.metrics import METRICS, Tally
 from sim.model.scenario import Scenario
 from sim.results import frames
+from sim.results.asked import names_of, sure, whole
 from sim.results.describe import faults_in_words, in_words
 from sim.results.many import Replications
 from sim.results.measures import FALSE_TERMINATIONS, HEADLINES, SHORT, badness, known, worst_index
@@ -92,6 +93,7 @@ class Sweep:
     def _index(self, index: int | None, values: Mapping[str, str]) -> int:
         if index is None:
             index = self._found(values)
+        whole(point=index)
         if not 0 <= index < len(self.points):
             raise UsageError(f"there is no point {index}: they run from 0 to {len(self.points) - 1}")
         if index not in self.tallies:
@@ -136,9 +138,8 @@ class Sweep:
         if index is None and not values and self.today is None:
             raise UsageError("the scenario as it is, is not among the points", f"vary {self._missing_today()} too")
         base = self.today if index is None and not values else index
-        names = (metrics,) if isinstance(metrics, str) else metrics
-        for name in names:
-            known(name)
+        names = [known(name).name for name in names_of(metrics)]
+        sure(confidence)
         return versus(self, self._index(base, values), names, confidence)
 
     def _missing_today(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from sim import metrics
 from sim.errors import UsageError
 from sim.metrics import METRICS, Tally
+from sim.results.asked import is_number, is_whole, names_of
 from sim.results.measures import known
 from sim.sweeps.sequential import CAP, Looked
 from sim.units import HOUR
@@ -29,19 +31,15 @@ def wanted_of(precision: Precision | None, metric: str | Sequence[str]) -> dict[
         if not wanted:
             raise UsageError("precision names no metric", 'for example {"false_terminations_per_lease_hour": 0.1}')
     else:
-        wanted = dict.fromkeys((metric,) if isinstance(metric, str) else metric, precision)
+        wanted = dict.fromkeys(names_of(metric), precision)
         if not wanted:
             raise UsageError("metric is empty: nothing is to be precise", "name one, or leave the precision out")
     for name, share in wanted.items():
         known(name)
-        if not _is_share(share):
+        if not (is_number(share) and 0 < share <= 1):
             where = f"precision of {name}" if isinstance(precision, Mapping) else "precision"
             raise UsageError(f"{where} = {share!r}: must be above 0 and at most 1", "0.1 asks for intervals of +-10 %")
-    return wanted
-
-
-def _is_share(share: object) -> bool:
-    return isinstance(share, int | float) and 0 < share <= 1
+    return {name: float(share) for name, share in wanted.items()}
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,8 @@ class Budget:
         if self.lease_hours is None:
             return self.replications
         each = sum(tally.lease_ns for tally in tallies) / HOUR / len(tallies)
-        fits = int(self.lease_hours / each) if each else self.replications
-        return max(len(tallies), min(self.replications, fits))
+        fits = min(self.replications, self.lease_hours / each) if each else self.replications
+        return max(len(tallies), int(fits))
 
 
 def budget_of(budget: int | str | None, replications: int | None) -> Budget:
@@ -73,16 +71,16 @@ def budget_of(budget: int | str | None, replications: int | None) -> Budget:
             hours = float(match["number"])
         except ValueError:
             hours = 0.0
-        if hours > 0:
+        if 0 < hours < math.inf:
             return Budget(_MOST, hours)
     if isinstance(budget, str) and budget.isascii() and budget.isdigit():
         budget = int(budget)
-    if not isinstance(budget, int) or not 1 <= budget <= _MOST:
+    if not (is_whole(budget) and 1 <= int(budget) <= _MOST):
         raise UsageError(
             f"budget = {budget}: must be replications, from 1 to {_MOST:,}, or lease-hours",
             'for example 5000, or "1e6h"',
         )
-    return Budget(budget)
+    return Budget(int(budget))
 
 
 def looked_at(tallies: Sequence[Tally], wanted: Mapping[str, float], confidence: float) -> dict[str, Looked]:
