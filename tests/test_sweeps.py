@@ -21,9 +21,11 @@ from sim.metrics import Tally
 from sim.model.load import loads
 from sim.model.scenario import Scenario
 from sim.pacing import Pace
+from sim.results.measures import BAD, worst_index
 from sim.results.provenance import canonical, sha256
 from sim.sweeps import Sweep, runner, sweep, work
 from sim.sweeps.grid import AxesError, grid
+from sim.sweeps.index import Filed
 from sim.sweeps.manifest import first_difference
 from sim.sweeps.ranges import values_of
 from sim.sweeps.runner import Task, Tasks, outcomes, performed
@@ -235,6 +237,25 @@ def test_whoever_works_the_bytes_are_the_same(small: Scenario, expected: dict[st
 def test_a_sweep_without_a_folder_computes_the_same(small: Scenario, expected: dict[str, bytes]) -> None:
     result = sweep(small, AXES, REPS)
     assert (result.to_csv().encode(), result.out) == (expected["results.csv"], None)
+
+
+def test_a_frame_may_have_some_metrics_only(small: Scenario) -> None:
+    result = sweep(small, AXES, REPS)
+    whole, few = result.to_pandas(), result.to_pandas("false_terminations_per_lease_hour")
+    assert few.equals(whole[whole["metric"] == "false_terminations_per_lease_hour"].reset_index(drop=True))
+    with pytest.raises(UsageError, match="did you mean 'leaked_slots'"):
+        result.to_pandas(["leaked_slot"])
+
+
+@pytest.mark.parametrize("faults", [None, []])
+def test_the_worst_on_file_is_the_worst_of_all(small: Scenario, tmp_path: Path, faults: list[Any] | None) -> None:
+    """It is found without reading the tallies; of equals, such as where nothing happens, it is the first."""
+    scenario = small if faults is None else small.with_({"faults": faults})
+    for seed in range(4):
+        tallies = sweep(scenario, AXES, REPS, seed=seed, out=tmp_path / str(seed)).tallies
+        each = [tally for index in tallies for tally in tallies[index]]
+        assert isinstance(tallies, Filed)
+        assert tallies.worst(BAD) == divmod(worst_index(each), REPS)
 
 
 class Doomed(Executor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from sim.metrics.tally import Tally
 
 
-def estimates(tallies: Sequence[Tally], confidence: float = 0.95) -> dict[str, Estimate]:
-    """Return every metric of `METRICS` with its interval, from one tally a replication.
+def estimates(
+    tallies: Sequence[Tally], confidence: float = 0.95, names: Iterable[str] = tuple(METRICS)
+) -> dict[str, Estimate]:
+    """Return every metric of `METRICS`, or those named, with its interval, from one tally a replication.
 
     Rates and shares are ratios of sums over replications, so that a replication weighs as much as it saw. Kills come
     in batches, so they get a Poisson interval only where each stands alone; otherwise the spread of the replications
     decides. Where nothing happened, incidents get the upper bound that the exposure allows, and kills that bound times
     the runs that one incident can stop: as many as can hold at once, which are the slots and what was ever in excess.
     """
-    return {name: estimate(metric, tallies, confidence) for name, metric in METRICS.items()}
+    return {name: estimate(METRICS[name], tallies, confidence) for name in names}
 
 
 def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95) -> Estimate:

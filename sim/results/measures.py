@@ -32,6 +32,8 @@ CORE: Final = (
     "renewal_requests_per_second",
 )
 """What a table on a terminal shows."""
+BAD: Final = ("false_terminations", "over_allocation_ns", "missed_ns")
+"""What makes a replication worse than another, in turn: fields of `Tally`."""
 _EXCESSES: Final = "over_allocation_incidents_per_hour"
 _INCIDENTS: Final = "false_termination_incidents_per_lease_hour"
 
@@ -69,7 +71,7 @@ def worst_index(tallies: Sequence[Tally], metric: str | None = None) -> int:
 def badness(tally: Tally, metric: str | None = None) -> tuple[float, ...]:
     """Return what `worst_index` compares; all zero where nothing bad happened."""
     if metric is None:
-        return tally.false_terminations, tally.over_allocation_ns, tally.missed_ns
+        return tuple(getattr(tally, field) for field in BAD)
     value = value_of(tally, metric)
     if math.isnan(value):
         return (-math.inf,)

@@ -128,6 +128,14 @@ def columns_of(path: Path, names: Sequence[str]) -> pa.Table:
         return file.read(there, use_threads=False)
 
 
+def column_of(path: Path, name: str) -> Any:
+    """Return one number of every row of a part; zeros where it is not there."""
+    import numpy as np
+
+    table = columns_of(path, (REPLICATION, name))
+    return table[name].to_numpy() if name in table.column_names else np.zeros(table.num_rows, int)
+
+
 @lru_cache(maxsize=8)
 def group_of(path: Path, group: int) -> tuple[Row, ...]:
     """Return one group of rows; the last few are kept."""

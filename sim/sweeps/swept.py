@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import UsageError, nearest
-from sim.metrics import METRICS, Tally
+from sim.metrics import METRICS, Tally, estimates
 from sim.model.scenario import Scenario
 from sim.results import frames
 from sim.results.asked import names_of, sure, whole
 from sim.results.describe import faults_in_words, in_words
 from sim.results.many import Replications
-from sim.results.measures import FALSE_TERMINATIONS, HEADLINES, SHORT, badness, known, worst_index
+from sim.results.measures import BAD, FALSE_TERMINATIONS, HEADLINES, SHORT, badness, known, worst_index
 from sim.results.origins import settings
 from sim.results.provenance import Provenance, sha256
 from sim.results.single import Run
 from sim.results.tables import Table, interval, number
 from sim.sweeps.axes import Axis
 from sim.sweeps.grid import Point, identities, labels_of
+from sim.sweeps.index import Filed
 from sim.sweeps.study import Failure
 from sim.sweeps.versus import COMPARED_MAX, Versus, versus
 
@@ -163,27 +164,30 @@ class Sweep:
 
     def _worst(self, metric: str | None) -> tuple[int, int]:
         """The worst point, and which of its replications."""
+        if metric is None and isinstance(self.tallies, Filed):
+            return self.tallies.worst(BAD)
         worst = [(index, worst_index(tallies, metric)) for index, tallies in self.tallies.items()]
         return worst[worst_index([self.tallies[index][at] for index, at in worst], metric)]
 
     # ---------------------------------------------------------------------- tables
 
-    def rows(self) -> Iterator[tuple[object, ...]]:
+    def rows(self, metric: str | Sequence[str] = tuple(METRICS)) -> Iterator[tuple[object, ...]]:
         """Yield point, values of the axes, metric, unit, estimate, low, high, n."""
-        for index, replications in self._done.items():
-            where = (index, *self.points[index].values.values())
-            yield from ((*where, *row) for row in frames.rows_of(replications.metrics))
+        names = [known(name).name for name in names_of(metric)]
+        for index, tallies in self.tallies.items():
+            where = (index, *labels_of(self.points, index).values())
+            yield from ((*where, *row) for row in frames.rows_of(estimates(tallies, names=names)))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of what `rows` yields."""
         return ("point", *(axis.key for axis in self.axes), *frames.COLUMNS)
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each point and metric."""
+    def to_pandas(self, metric: str | Sequence[str] = tuple(METRICS)) -> pd.DataFrame:
+        """Return one row for each point and metric; of many points, few metrics take less time."""
         import pandas as pd
 
-        return pd.DataFrame(list(self.rows()), columns=list(self.columns))
+        return pd.DataFrame(list(self.rows(metric)), columns=list(self.columns))
 
     def to_csv(self) -> str:
         """Return the same as CSV text."""
@@ -211,20 +215,22 @@ class Sweep:
 
         if len(self.axes) != 2:
             raise UsageError(f"a heat map needs two axes, and this sweep has {len(self.axes)}", "vary two keys")
-        return charts.heatmap_pair(self.to_pandas(), self.axes[0].key, self.axes[1].key, **self._today(options))
+        return charts.heatmap_pair(
+            self.to_pandas(HEADLINES), self.axes[0].key, self.axes[1].key, **self._today(options)
+        )
 
     def plot_curves(self, metric: str = FALSE_TERMINATIONS, **options: Any) -> Axes:
         """Draw a metric along the first axis, one curve for each value of the second."""
         from sim.report import charts
 
         by = self.axes[1].key if len(self.axes) > 1 else None
-        return charts.curves(self.to_pandas(), self.axes[0].key, by, metric, **self._today(options))
+        return charts.curves(self.to_pandas(metric), self.axes[0].key, by, metric, **self._today(options))
 
     def plot_tradeoff(self, **options: Any) -> Axes:
         """Draw over-allocation against false termination, a mark for each point."""
         from sim.report import charts
 
-        return charts.tradeoff(self.to_pandas(), **self._today(options))
+        return charts.tradeoff(self.to_pandas(HEADLINES), **self._today(options))
 
     def plot_causes(self, **options: Any) -> Axes:
         """Draw what the false terminations were due to, a bar for each point."""
@@ -263,14 +269,13 @@ class Sweep:
         return Table(heading, columns, list(self._shown()), list(self._notes()), right)
 
     def _shown(self) -> Iterator[tuple[str, ...]]:
-        for index, replications in islice(self._done.items(), _ROWS_MAX):
-            estimates = {name: replications.metrics[name] for name in HEADLINES}
+        for index, tallies in islice(self.tallies.items(), _ROWS_MAX):
             numbers = [
                 cell
-                for name, e in estimates.items()
+                for name, e in estimates(tallies, names=HEADLINES).items()
                 for cell in (number(e.value), interval(e), *self._than_now(index, name))
             ]
-            yield (str(index), *self.points[index].values.values(), *numbers)
+            yield (str(index), *labels_of(self.points, index).values(), *numbers)
 
     def _than_now(self, index: int, metric: str) -> tuple[str, ...]:
         """What a point has against the scenario as it is."""
@@ -284,9 +289,9 @@ class Sweep:
             yield f"than now: {self._against.words}: .versus()"
         elif self.today is None and len(self.tallies) > 1:
             yield f"to compare with the scenario as it is, vary {self._missing_today()} too"
-        more = len(self._done) - _ROWS_MAX
+        more = len(self.tallies) - _ROWS_MAX
         if more > 0:
-            yield f"and {more} more points: .to_pandas()"
+            yield f"and {more:,} more points: .to_pandas()"
         failed = sorted({failure.point for failure in self.failures})
         open_ = len(self.points) - len(self.tallies) - len(failed)
         if open_ > 0:
