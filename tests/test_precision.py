@@ -19,7 +19,7 @@ from sim.results.reached import MADE_OF_MIN, Reached
 from sim.stats import Estimate, mean_interval
 from sim.sweeps.sequential import CAP, Looked, Stop, sample, stages
 from sim.sweeps.wanting import Budget, budget_of, looked_at
-from sim.units import SECOND
+from sim.units import HOUR, SECOND
 
 RATE = "false_terminations_per_lease_hour"
 OVER = "over_allocation_slot_seconds_per_hour"
@@ -133,6 +133,20 @@ def test_of_how_many_replications_a_metric_is_made() -> None:
     assert contributing(kills, [Tally()] * 4) == 0
 
 
+def test_intervals_of_what_few_replications_make_are_named() -> None:
+    """Of leaked slots: one replication of 30 that leaks, or none that leaks more than requests take."""
+    calm = [Tally(observed_ns=HOUR, leaked_ns=SECOND * tenths // 10) for tenths in range(1, 31)]
+    empty = sim.replicate(sim.loads('duration = "1m"'), 31)
+    none = replace(empty, tallies=tuple(calm))
+    assert none.made_of_few == {"leaked_slots": 0}
+    assert "leaked_slots (none beyond what requests take)" in repr(none)
+    one = replace(empty, tallies=(*calm, Tally(observed_ns=HOUR, leaked_ns=HOUR)))
+    assert one.as_json()["made_of_few"] == {"leaked_slots": 1}
+    assert "made of few of 31 replications, so their intervals may be too narrow: leaked_slots (about 1)" in repr(one)
+    many = [replace(each, leaked_ns=each.leaked_ns * 100) for each in calm]
+    assert "made_of_few" not in replace(empty, tallies=tuple(many)).as_json()
+
+
 def test_few_that_outweigh_the_rest_are_not_enough() -> None:
     def look(count: int) -> dict[str, Looked]:
         return {"m": Looked(Estimate(1.0, 0.99, 1.01, "s", count, "", 0.95), 3.2)}
@@ -226,6 +240,23 @@ def test_what_is_called_precise_holds_the_truth_in_the_model(
         held += stop.reached[0].state == "precise" and estimate.low <= truth <= estimate.high
     assert (precise == 0) if seldom else (precise > studies / 2)
     assert held >= precise - scipy.stats.binom.isf(1e-3, precise, 0.07)
+
+
+@pytest.mark.long
+@pytest.mark.verification
+@pytest.mark.parametrize("count", [20, 30])
+def test_intervals_that_are_not_named_hold_the_truth_in_the_model(restarts: sim.Replications, count: int) -> None:
+    """Wait, vacancy and leaks of 200 studies: those that are said to be made of few hold far less often."""
+    names = ["queue_wait_seconds", "vacancy_slot_seconds_per_hour", "leaked_slots", "wasted_work_fraction"]
+    held = {True: [0, 0], False: [0, 0]}
+    for study in range(200):
+        some = replace(restarts, tallies=restarts.tallies[study * count : (study + 1) * count])
+        for name in names:
+            few = held[name in some.made_of_few]
+            few[0] += 1
+            few[1] += some.metrics[name].low <= restarts.metrics[name].value <= some.metrics[name].high
+    assert held[False][1] >= 0.93 * held[False][0] - 3 * math.sqrt(0.93 * 0.07 * held[False][0])
+    assert held[True][1] < 0.9 * held[True][0]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,17 @@ from sim.metrics import Tally
 from sim.model.scenario import Scenario
 from sim.results import frames
 from sim.results.describe import faults_in_words, in_words
-from sim.results.measures import CORE, FALSE_TERMINATIONS, badness, cause_lines, value_of, worst_index, zero_lines
+from sim.results.measures import (
+    CORE,
+    FALSE_TERMINATIONS,
+    badness,
+    cause_lines,
+    few_lines,
+    made_of_few,
+    value_of,
+    worst_index,
+    zero_lines,
+)
 from sim.results.provenance import Provenance
 from sim.results.reached import Reached
 from sim.results.single import Run
@@ -53,6 +63,11 @@ class Replications:
         """The false terminations by cause, per lease-hour, the largest first; empty where there were none."""
         return metrics.causes_of(self.tallies, self.confidence)
 
+    @cached_property
+    def made_of_few(self) -> dict[str, float]:
+        """The metrics that few replications make, whose intervals may be too narrow; of about how many each is made."""
+        return made_of_few(self.metrics, self.tallies)
+
     def to_pandas(self) -> pd.DataFrame:
         """Return one row a metric."""
         return frames.of_metrics(self.metrics)
@@ -61,7 +76,8 @@ class Replications:
         """Return metrics, causes and provenance as a JSON object."""
         values, causes = frames.as_json(self.metrics), frames.as_json(self.causes)
         told = {"precision": [each.as_json() for each in self.reached]} if self.reached else {}
-        return {"metrics": values, "causes": causes, **told, "provenance": self.provenance.as_json()}
+        few = {"made_of_few": self.made_of_few} if self.made_of_few else {}
+        return {"metrics": values, "causes": causes, **few, **told, "provenance": self.provenance.as_json()}
 
     def replay(self, replication: int) -> Run:
         """Simulate one replication again, with its trace."""
@@ -104,6 +120,7 @@ class Replications:
         yield from (each.words for each in self.reached)
         yield from cause_lines(self.causes, metrics.causes_of(self.tallies, of="over_allocation"))
         yield from zero_lines(self.metrics)
+        yield from few_lines({name: of for name, of in self.made_of_few.items() if name in CORE}, len(self))
         yield f"{len(self.metrics) - len(CORE)} more metrics: .to_pandas(), --json"
         worst = worst_index(self.tallies)
         replay = f"worst replication: {p.replay(p.replications[worst])}"

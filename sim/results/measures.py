@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sim.errors import UsageError, nearest
-from sim.metrics import METRICS, Metric, Tally
+from sim.metrics import METRICS, Metric, Tally, contributing
+from sim.results.reached import MADE_OF_MIN
 from sim.results.tables import number
 from sim.stats import Estimate, paired_difference, paired_ratio_difference
 
@@ -119,6 +120,29 @@ def zero_lines(estimates: Mapping[str, Estimate]) -> Iterator[str]:
             if math.isfinite(estimate.high):
                 shows = f"only shows a rate below {number(estimate.high)} {estimate.unit} ({estimate.confidence:.0%})"
             yield f"{seen} {shows}{_if_batched(estimate, estimates[_INCIDENTS])}"
+
+
+def made_of_few(estimates: Mapping[str, Estimate], tallies: Sequence[Tally]) -> dict[str, float]:
+    """Return the sizes that few replications make, and of about how many each is made: 0 where all is background.
+
+    Their intervals fall short: what few show has next to no spread yet. Few are fewer than `MADE_OF_MIN`, or than half
+    of them all. Counts are not among them: their intervals know how little was seen.
+    """
+    few = min(MADE_OF_MIN, len(tallies) / 2)
+    sizes = {name: e for name, e in estimates.items() if METRICS[name].estimator in ("ratio", "mean")}
+    seen = {name for name, e in sizes.items() if e.value > 0 and math.isfinite(e.reach)}
+    made = {name: contributing(METRICS[name], tallies) for name in estimates if name in seen}
+    return {name: of for name, of in made.items() if of < few}
+
+
+def few_lines(few: Mapping[str, float], replications: int) -> Iterator[str]:
+    """Say which intervals may be too narrow."""
+    if few:
+        each = [
+            f"{name} ({f'about {math.ceil(of)}' if of else 'none beyond what requests take'})"
+            for name, of in few.items()
+        ]
+        yield f"made of few of {replications:,} replications, so their intervals may be too narrow: {', '.join(each)}"
 
 
 def _if_batched(kills: Estimate, incidents: Estimate) -> str:
