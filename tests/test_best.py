@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,40 @@ def test_the_measured_probability_of_correct_selection_of_rare_things(
         assert picked.decided
         right += picked.best == 0
     assert right / 400 >= 0.95 - 0.02
+
+
+def test_a_large_batch_is_not_taken_for_what_varies_little() -> None:
+    """Forty at once, after twenty replications that differed by one: of two alike, the one hit is not eliminated."""
+
+    def hit(at: int, n: int) -> float:
+        return float((n + at) % 2 + 40 * (at == 0 and n == FIRST))
+
+    assert select(hit, 2, 0.3, 0.9, 4 * FIRST).left == (0, 1)
+
+
+Sizes = Callable[[Any, Any], Any]
+SIZES: dict[str, Sizes] = {
+    "geometric": lambda rng, counts: rng.negative_binomial(np.maximum(counts, 1), 0.1) * (counts > 0) + counts,
+    "exponential": lambda rng, counts: 10 * rng.gamma(np.maximum(counts, 1)) * (counts > 0),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+@pytest.mark.parametrize(("rates", "zone"), [((0.2, *[0.5] * 4), 0.3), ((1.0, *[1.5] * 4), 0.5)])
+def test_the_measured_probability_of_correct_selection_of_unequal_batches(
+    sizes: str, confidence: float, rates: tuple[float, ...], zone: float
+) -> None:
+    """Batches of ten on average; one restart takes two runs, another thirty. The first is the best, by the zone."""
+    right = 0
+    for trial in range(400):
+        rng = np.random.default_rng([16, trial])
+        seen = SIZES[sizes](rng, rng.poisson(np.divide(rates, 10), (10_000, len(rates))))
+        picked = select(lambda at, n: float(seen[n, at]), len(rates), zone, confidence, 50_000)  # noqa: B023 - used within the loop
+        assert picked.decided
+        right += picked.best == 0
+    assert right / 400 >= confidence - 0.015  # one standard error at 0.9
 
 
 def test_clear_losers_get_no_more_replications() -> None:

@@ -6,23 +6,27 @@ values are normal, the setting kept is the best with the stated probability when
 the indifference zone; among settings closer than that, a good one is kept.
 
 The procedure takes the variance of a pair from its first replications. Where few of them see anything that says
-nothing, so a pair is compared only from when `SEEN` of its replications differ, and by the variance until then.
+nothing, so a pair is compared only from when `SEEN` of its replications differ. And only of normal values does the
+variance not depend on the mean: of what comes in batches, the setting that has seen few so far is ahead and varies
+little, by the same luck. So the variance is the largest that any look has shown so far, which forgets no large batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from math import nan
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 FIRST: Final = 20
 """Replications of every setting before any is eliminated."""
 SEEN: Final = 10
 """Replications in which two settings have to differ before one may eliminate the other."""
 
+Flags = npt.NDArray[np.bool_]
 Sampler = Callable[[int, int], float]
 """The value (smaller is better) of a setting in a replication; replications share their random numbers."""
 
@@ -68,33 +72,48 @@ def select(
         return Selection((0,), (float(np.mean(values[0])),), (first,))
     eta = 0.5 * ((2 * (1 - confidence) / (settings - 1)) ** (-2 / (first - 1)) - 1)
     h2 = 2 * eta * (first - 1)
-    spread: dict[tuple[int, int], float] = {}
-    left, count = list(range(settings)), first
+    pairs = _Pairs(settings)
+    for n in range(first):
+        pairs.add({at: values[at][n] for at in range(settings)})
+    left = list(range(settings))
     while True:
-        means = {at: float(np.mean(values[at])) for at in left}
-        spread |= _spreads([pair for pair in combinations(left, 2) if pair not in spread], values)
-        left = [i for i in left if all(_stays(means[i] - means[j], spread[i, j], count, h2, indifference)
-                                       for j in left if (i, j) in spread)]  # fmt: skip
+        beaten = pairs.beaten(h2, indifference)
+        left = [at for at in left if not beaten[at]]
         if len(left) <= 1 or sum(map(len, values)) + len(left) > budget:
             break
         if wanted:
-            wanted(left, count + 1)
+            wanted(left, pairs.count + 1)
         for at in left:
-            values[at].append(sample(at, count))
-        count += 1
+            values[at].append(sample(at, pairs.count))
+        pairs.add({at: values[at][-1] for at in left})
     return Selection(tuple(left), tuple(float(np.mean(v)) for v in values), tuple(map(len, values)))
 
 
-def _spreads(pairs: Sequence[tuple[int, int]], values: Sequence[Sequence[float]]) -> dict[tuple[int, int], float]:
-    """Return the variance of those pairs of which enough is seen, by either order of the two."""
-    found = {}
-    for i, j in pairs:
-        apart = np.subtract(values[i], values[j])
-        if np.count_nonzero(apart) >= SEEN:
-            found[i, j] = found[j, i] = float(apart.var(ddof=1))
-    return found
+class _Pairs:
+    """Every setting against every other: how far behind it is, how often they differed, how much that varied."""
 
+    def __init__(self, settings: int) -> None:
+        self.count = 0
+        shape = settings, settings
+        self._behind, self._squares, self._widest = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self._differ = np.zeros(shape, dtype=np.int64)
 
-def _stays(behind: float, variance: float, count: int, h2: float, indifference: float) -> bool:
-    """Whether a setting that much behind another may still be better."""
-    return behind <= max(0.0, (h2 * variance / indifference / count - indifference) / 2)
+    def add(self, values: Mapping[int, float]) -> None:
+        """Take in one replication of the settings that are left (Welford's sums, which do not cancel)."""
+        row = np.full(len(self._behind), nan)
+        row[list(values)] = list(values.values())
+        apart = row[:, None] - row[None, :]
+        self.count += 1
+        off = apart - self._behind
+        self._behind += off / self.count
+        self._squares += off * (apart - self._behind)
+        self._differ += apart != 0
+
+    def beaten(self, h2: float, indifference: float) -> Flags:
+        """Return of each setting whether one that is left is ahead of it by more than chance explains."""
+        known = self._differ >= SEEN
+        variance = self._squares / (self.count - 1)
+        self._widest = np.where(known, np.fmax(self._widest, variance), self._widest)
+        with np.errstate(over="ignore"):
+            slack = np.maximum(0.0, (h2 * self._widest / indifference / self.count - indifference) / 2)
+        return np.asarray((known & (self._behind > slack)).any(axis=1))
