@@ -116,6 +116,14 @@ def test_a_single_replication_has_estimates_too() -> None:
     assert found["false_terminations_per_lease_hour"].high < math.inf
 
 
+def test_a_share_that_nothing_could_be_measured_by_is_still_within_0_and_1() -> None:
+    found = estimates([Tally(observed_ns=HOUR)] * 3)
+    shares = [found[name] for name, metric in METRICS.items() if metric.most == 1]
+    assert any(math.isnan(share.value) for share in shares)
+    assert all((share.low, share.high) == (0, 1) for share in shares)
+    assert math.isinf(found["reclaim_latency_seconds"].low)
+
+
 def test_causes_add_up_to_the_metric_and_come_by_size() -> None:
     tallies = [measured(BATCH, faults=[OUTAGE]), measured(OVERLAP, faults=[OUTAGE])]
     causes = causes_of(tallies)

@@ -172,6 +172,22 @@ def test_one_lucky_look_is_not_enough() -> None:
     assert stop.replications // 10 >= MADE_OF_MIN
 
 
+@pytest.mark.parametrize("budget", [20, 26])
+def test_the_same_replications_looked_at_again_confirm_nothing(budget: int) -> None:
+    """Where the budget is spent just when a look is due, there is no other look."""
+    looks = []
+
+    def look(count: int) -> dict[str, Looked]:
+        looks.append(count)
+        width = 0.001 if count == budget else 0.5
+        return {"m": Looked(Estimate(1.0, 1 - width, 1 + width, "s", count, "", 0.95), count)}
+
+    stop = sample(look, {"m": 0.1}, lambda _: budget)
+    assert (stop.replications, stop.words) == (budget, "the budget is spent")
+    assert looks == [count for count in (20, 26) if count <= budget]
+    assert "no second look could confirm it" in stop.reached[0].words
+
+
 def stopped(draw: Callable[[Rng, int], Any], rng: Rng, gamma: float, cap: int) -> tuple[Estimate, bool]:
     values = draw(rng, cap)
 

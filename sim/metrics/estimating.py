@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from sim.metrics.spec import METRICS, Metric
@@ -41,7 +42,9 @@ def estimate(metric: Metric, tallies: Sequence[Tally], confidence: float = 0.95)
         found = ratio_interval(tops, bottoms, metric.unit, confidence, exposure_unit_events=counted)
     if metric.estimator == "per_run":
         return _share_of_runs(found, sum(runs > 0 for runs in bottoms))
-    return replace(found, high=min(found.high, metric.most))
+    if metric.most < inf:
+        return replace(found, low=max(found.low, 0.0), high=min(found.high, metric.most))
+    return found
 
 
 def contributing(metric: Metric, tallies: Sequence[Tally]) -> float:

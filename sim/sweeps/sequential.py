@@ -54,9 +54,13 @@ def stages() -> Iterator[int]:
 def sample(look: Look, wanted: Mapping[str, float], room: Room) -> Stop:
     """Look after ever more replications until every metric is as narrow as wanted, or `room` is used up."""
     before: set[str] = set()
+    reached: tuple[Reached, ...] = ()
+    states: dict[str, State] = {}
     count = 0
     for planned in stages():
-        count = min(planned, room(count))
+        if (more := min(planned, room(count))) == count:
+            break  # to look at the same again would confirm nothing
+        count = more
         looked = look(count)
         reached = tuple(
             Reached(name, share, looked[name].estimate, "open", looked[name].made_of) for name, share in wanted.items()
