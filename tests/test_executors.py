@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import sim
 from sim.errors import UsageError
 from sim.model.load import loads
 from sim.model.scenario import Scenario
-from sim.sweeps import Sweep, sweep
+from sim.results.provenance import canonical
+from sim.sweeps import Sweep, runner, sweep
+from sim.sweeps.work import Job
 
 TOML = """
 duration = "1h"
@@ -155,3 +161,65 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
 def test_what_is_no_executor_is_refused(small: Scenario) -> None:
     with pytest.raises(UsageError, match=r"must be a concurrent\.futures\.Executor"):
         sweep(small, AXES, REPS, executor=ThreadPoolExecutor)  # type: ignore[arg-type]  # the class, as some do
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_an_executor_that_was_shut_down_is_told(small: Scenario, tmp_path: Path, kind: Any) -> None:
+    executor = kind(1)
+    executor.shutdown()
+    with pytest.raises(UsageError, match="the executor takes no tasks: cannot schedule new futures after shutdown"):
+        sweep(small, AXES, REPS, executor=executor, out=tmp_path)
+    assert sweep(small, AXES, REPS, out=tmp_path).computed == 4 * REPS
+
+
+class FirstOnly(Executor):
+    """Does the first task it is given, and none of the others."""
+
+    def __init__(self) -> None:
+        self.given: list[Future[Any]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if not self.given:
+            future.set_result(fn(*args))
+        self.given.append(future)
+        return future
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_abandoned_tasks_are_taken_back_from_an_executor_that_stays(
+    small: Scenario, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    """A pool of our own ends instead: one that loses its processes while futures are cancelled prints a traceback."""
+    idle = FirstOnly()
+
+    @contextmanager
+    def lent(*_: object, **__: object) -> Iterator[Executor]:
+        yield idle
+
+    monkeypatch.setattr(runner, "pool_of", lent)
+    jobs = [Job(0, canonical(small), 1, "process", tuple(range(9)))]
+    batches = runner.outcomes(jobs, 9, 2, None if own else idle, chunk=1)
+    assert len(next(batches)) == 1
+    batches.close()
+    assert len(idle.given) > 3
+    assert {future.cancelled() for future in idle.given[1:]} == {not own}
+
+
+UNGUARDED = f"""
+import sim
+print("begun", flush=True)
+sim.sweep(sim.loads({TOML!r}), {AXES!r}, 2, engine="process", jobs=2)
+"""
+
+
+def test_a_script_that_every_worker_would_run_again_is_told(tmp_path: Path) -> None:
+    """Each of its workers ends before it begins; that is nothing that a replication has done."""
+    (tmp_path / "study.py").write_text(UNGUARDED, "utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(sim.__file__).parents[1])}
+    ended = subprocess.run(
+        [sys.executable, "study.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 1
+    assert "sim.errors.UsageError: the worker processes cannot start" in ended.stderr
+    assert 'if __name__ == "__main__":' in ended.stderr.splitlines()[-1]

@@ -29,6 +29,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from sim.engines import resolved
+from sim.errors import UsageError
 from sim.pacing import EVERY_S, WINDOW, Pace, seconds_now, timed
 from sim.sweeps.work import Job, Outcome, failed, perform
 
@@ -39,6 +40,9 @@ Given = Future[tuple[float, Batch]]
 """A task that an executor has: its seconds and what came of it."""
 
 JOBS_MAX: Final = 1024
+_GUARD: Final = (
+    'each reads the script again: keep it in a file, and what it does under  if __name__ == "__main__":  or set jobs=1'
+)
 
 
 class Tasks:
@@ -81,7 +85,7 @@ def outcomes(
     """
     if executor is not None:
         tasks = Tasks(jobs, left, Pace(chunk, 2 * workers if workers > 1 else WINDOW, grows=True))
-        lost = yield from _through(executor, tasks)
+        lost = yield from _through(executor, tasks, stays=True)
         yield from map(_died, lost)
         while (task := tasks.give()) is not None:
             yield _died(task, "not simulated: the executor broke before its turn came")
@@ -104,14 +108,16 @@ def outcomes(
 
 
 def _by_processes(tasks: Tasks, workers: int) -> Generator[Batch, None, None]:
+    proven = False
     while (task := tasks.give()) is not None:
         tasks.back(task)
-        with pool_of(workers) as pool:
+        with pool_of(workers, proven=proven) as pool:
             suspects = deque((yield from _through(pool, tasks)))
+        proven = True
         while suspects:
             task = suspects.popleft()
             alone = Tasks(task, _count(task), Pace(_count(task), 1))
-            with pool_of(1) as pool:
+            with pool_of(1, proven=proven) as pool:
                 guilty = yield from _through(pool, alone)
             for each in guilty:
                 if _count(each) == 1:
@@ -134,19 +140,18 @@ def _halves(task: Task) -> list[Task]:
     return [half for half in (cut.give(), cut.give()) if half]
 
 
-def _through(executor: Executor, tasks: Tasks) -> Generator[Batch, None, list[Task]]:
-    """Feed tasks to the executor; return those that were with it when it broke."""
+def _through(executor: Executor, tasks: Tasks, *, stays: bool = False) -> Generator[Batch, None, list[Task]]:
+    """Feed tasks to the executor; return those that were with it when it broke.
+
+    When the work is abandoned, an executor that `stays` is rid of what it has not begun.
+    """
     pending: dict[Given, tuple[Task, float]] = {}
     ended: SimpleQueue[Given] = SimpleQueue()  # each says so itself: asking all that are pending costs more than a task
     lost: list[Task] = []
     try:
         while not lost:
             while len(pending) < tasks.pace.window and (task := tasks.give()) is not None:
-                try:
-                    future = executor.submit(timed, performed, task)
-                except BaseException:
-                    tasks.back(task)
-                    raise
+                future = _submitted(executor, task, tasks)
                 pending[future] = task, seconds_now()
                 future.add_done_callback(ended.put)
             if not pending:
@@ -166,10 +171,25 @@ def _through(executor: Executor, tasks: Tasks) -> Generator[Batch, None, list[Ta
             yield tuple(together)  # also nothing: a chance to write down what came before
     except BrokenExecutor:
         pass
-    finally:
-        for future in pending:
+    except BaseException:
+        # a pool of our own is about to end, and one that loses its processes trips over cancelled futures
+        for future in pending if stays else ():
             future.cancel()
+        raise
     return [*lost, *(task for task, _ in pending.values())]
+
+
+def _submitted(executor: Executor, task: Task, tasks: Tasks) -> Given:
+    """Give the executor a task; one that it does not take goes back."""
+    try:
+        return executor.submit(timed, performed, task)
+    except BaseException as error:
+        tasks.back(task)
+        if isinstance(error, RuntimeError) and not isinstance(error, BrokenExecutor):
+            raise UsageError(
+                f"the executor takes no tasks: {error}", "give one that is open, and shut it down after the sweep"
+            ) from error
+        raise
 
 
 def _heard(ended: SimpleQueue[Given]) -> Iterator[Given]:
@@ -215,13 +235,16 @@ def pool_for(engine: str, workers: int) -> AbstractContextManager[Executor]:
 
 
 @contextmanager
-def pool_of(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Lend processes that start clean; when the work is abandoned they end at once."""
+def pool_of(workers: int, *, proven: bool = False) -> Iterator[ProcessPoolExecutor]:
+    """Lend processes that start clean; when the work is abandoned they end at once.
+
+    Where none gets as far as to do nothing they cannot start, unless that is `proven`: then they were killed.
+    """
     context, before = get_context(_start_method()), set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begun)
     try:
         with _undisturbed():
-            pool.submit(int)  # starts every process
+            first = pool.submit(int)  # starts every process
         yield pool
     except BaseException:
         # nothing is cancelled first: a pool that loses its processes trips over cancelled futures
@@ -231,6 +254,8 @@ def pool_of(workers: int) -> Iterator[ProcessPoolExecutor]:
         raise
     else:
         pool.shutdown()
+        if not proven and isinstance(first.exception(), BrokenExecutor):
+            raise UsageError("the worker processes cannot start", _GUARD)
 
 
 @contextmanager
