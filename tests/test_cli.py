@@ -201,7 +201,11 @@ def test_bad_input_is_told_in_words(cli: Callable[..., Result], words: str, mess
 def test_a_file_that_cannot_be_written_is_told_in_words(cli: Callable[..., Result], folder: Path) -> None:
     (folder / "x" / "results.csv").mkdir(parents=True)
     code, _, err = cli("sweep", "small.toml", "--vary", "lease.ttl=1m,4m", "--reps", "1", "--jobs", "1", "--out", "x")
-    assert (code, err) == (2, "error: 'x/results.csv': Is a directory\n")
+    assert (code, err) == (
+        2,
+        "error: cannot write to 'x': Is a directory; every replication is kept\n"
+        "  hint: see to it that it can be written to, and the same command goes on\n",
+    )
 
 
 def test_debug_shows_where_an_error_comes_from() -> None:

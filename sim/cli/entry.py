@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 _PLACES: Final = ("--out", "--picture")
 """Options that name where files go."""
+_WHOLE: Final = ("--seed", "--budget", "--reps", "--rep", "--jobs", "--samples", "--confirm", "--port")
+"""Options that take a whole number; what reads them would round another."""
+_FRACTION: Final = re.compile(r"[+-]?(\d+\.\d*|\.\d+)")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -23,15 +29,22 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _guarded([word for word in given if word != "--debug"], debug)
     except KeyboardInterrupt as stop:
+        if words is None:
+            signal.signal(signal.SIGINT, _end)
         if debug:
             raise
-        print(str(stop) or "interrupted", file=sys.stderr)
+        print(str(stop) or "interrupted", file=sys.stderr, flush=True)
         return INTERRUPTED
     except BrokenPipeError:
         from sim.cli import screen
 
         screen.hush()
         return FINE
+
+
+def _end(*_: object) -> None:
+    """End at once: everything is written down and said, and an interrupt of the last clearing up helps nobody."""
+    os._exit(INTERRUPTED)
 
 
 def _guarded(words: list[str], debug: bool) -> int:
@@ -73,6 +86,7 @@ def _dispatched(words: list[str]) -> int:
     from sim.errors import UsageError
 
     _refuse_no_place(words)
+    _refuse_fractions(words)
     rest, overrides = dotted.split(words)
     command: Callable[..., int | None]
     command, bound, ignored = app.parse_args(rest, exit_on_error=False, print_error=False)
@@ -94,3 +108,12 @@ def _refuse_no_place(words: Sequence[str]) -> None:
     for option in _PLACES:
         if f"{option}=" in words or (option, "") in pairwise(words):
             raise UsageError(f"{option} is empty", "name a place; '.' is the folder that you are in")
+
+
+def _refuse_fractions(words: Sequence[str]) -> None:
+    """Refuse 1.7 where a whole number belongs: rounded, it would be another seed."""
+    from sim.errors import UsageError
+
+    for option, value in (*pairwise(words), *(word.split("=", 1) for word in words if "=" in word)):
+        if option in _WHOLE and _FRACTION.fullmatch(value):
+            raise UsageError(f"{option} {value}: expected a whole number")

@@ -14,17 +14,19 @@ from sim.sweeps.study import Progress
 class Counts:
     """Remembers how far it got, for the bar and for the last line of an interrupted command."""
 
-    def __init__(self, bar: Progress | None) -> None:
-        self.done, self.planned, self._bar = 0, 0, bar
+    def __init__(self, bar: Progress | None = None) -> None:
+        self.done, self.planned, self.bar = 0, 0, bar
 
     def __call__(self, done: int, planned: int) -> None:
         self.done, self.planned = done, planned
-        if self._bar:
-            self._bar(done, planned)
+        if self.bar:
+            self.bar(done, planned)
 
     @property
     def words(self) -> str:
         """How far it got."""
+        if not self.planned:
+            return "interrupted after 0 replications"  # while points were laid out
         return f"interrupted after {self.done:,} of {self.planned:,} replications"
 
 

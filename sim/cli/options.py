@@ -15,7 +15,6 @@ from sim.model.load import led_by, moved_of, warnings_of
 from sim.model.scenario import Scenario
 from sim.results.origins import load, shell
 from sim.results.provenance import ENGINE_FOR_MANY, SEED
-from sim.sweeps.planning import BUDGET
 from sim.sweeps.simulate import REPLICATIONS
 
 _MOST: Final = 1_000_000
@@ -90,13 +89,14 @@ class Layout:
     """grid, list (first values together, then second ones), lhs:64 or sobol:64 (points that fill KEY=1m..20m/log)."""
     refine: str | None = None
     """METRIC<=LIMIT: add points to the grid where the metric crosses the limit, or may."""
-    budget: int = BUDGET
-    """Points at most, with --refine."""
+    budget: Annotated[int | None, Parameter(show_default=False)] = None
+    """Points at most, with --refine; 200 where not given."""
 
     def words(self) -> list[str]:
         """Return the options as they are typed."""
         words = [f"--design {shell(self.design)}"] if self.design != "grid" else []
-        return words + ([f"--refine {shell(self.refine)}", f"--budget {self.budget}"] if self.refine else [])
+        words += [f"--refine {shell(self.refine)}"] if self.refine is not None else []
+        return words + ([f"--budget {self.budget}"] if self.budget is not None else [])
 
 
 def processors() -> int:

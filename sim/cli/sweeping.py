@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -17,12 +17,12 @@ from sim.errors import UsageError
 from sim.model.scenario import Scenario
 from sim.results.origins import named, shell
 from sim.results.provenance import Provenance
+from sim.sweeps.manifest import CHARTS, MADE, MANIFEST, PARTS, RESULTS
+from sim.sweeps.parts import replaced
 from sim.sweeps.simulate import SWEEP_REPLICATIONS
 from sim.sweeps.simulate import sweep as sweep_grid
 from sim.sweeps.study import Failure
-from sim.sweeps.swept import CHARTS, Sweep
-
-RESULTS: Final = "results.csv"
+from sim.sweeps.swept import Sweep
 
 
 def sweep(
@@ -52,15 +52,14 @@ def sweep(
     """
     layout, simulation, effort = layout or Layout(), simulation or Simulation(), effort or Effort()
     count = _replications(effort)
-    if not vary:
-        raise UsageError("a sweep varies something, and there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
-    axes = assignments(vary, "--vary")
+    axes = _axes(vary)
+    _refuse_strange(out, fresh)
     world = chosen(scenario, dotted, warn=False, turned=axes)
     options = [*(f"--vary {shell(text)}" for text in vary), *layout.words(), f"--reps {count}"]
     again = command("sweep", world, options, simulation, out)
-    with screen.progress("replications") as bar:
-        counts = Counts(bar)
-        try:
+    counts = Counts()
+    try:
+        with screen.progress("replications") as counts.bar:
             result = sweep_grid(
                 world,
                 axes,
@@ -75,15 +74,15 @@ def sweep(
                 on_failure=lambda failure: screen.aside(_told(world, simulation, failure)),
                 on_damage=lambda count: screen.aside(_damaged(out, count)),
             )
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(interrupted(out, counts.words, again)) from None
-    written = _write(result, out) if out else []
+        written = _write(result, out) if out else []
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(interrupted(out, counts.words, again)) from None
     if simulation.json:
         screen.out_json(result.as_json() | {"written": [path.as_posix() for path in written]})
     else:
-        screen.out(result.table().text())
-        screen.out(f"\n  computed {result.computed:,}, reused {result.reused:,} replications")
-        screen.out("\n".join(_last(out, written, again)))
+        counted = f"  computed {result.computed:,}, reused {result.reused:,} replications"
+        screen.out(f"{result.table().text()}\n\n{counted}")
+        screen.out("\n".join(_last(result, out, written, again)))
     return SOME_FAILED if result.failures else FINE
 
 
@@ -94,27 +93,56 @@ def _replications(effort: Effort) -> int:
     return count
 
 
+def _axes(vary: tuple[str, ...]) -> dict[str, str]:
+    if not vary:
+        raise UsageError("a sweep varies something, and there is no --vary", "for example --vary lease.ttl=1m,2m,5m")
+    return assignments(vary, "--vary")
+
+
+def _refuse_strange(out: Path | None, fresh: bool) -> None:
+    """Refuse a folder that is no sweep's and has a file of a name that would be written."""
+    if out is None:
+        if fresh:
+            raise UsageError("--fresh starts again in a folder, and there is no --out", "name it, or leave this out")
+        return
+    strange = [name for name in MADE if (out / name).is_file()]
+    if strange and not any((out / name).exists() for name in (MANIFEST, PARTS)):
+        raise UsageError(
+            f"'{out}' has {strange[0]} and no {MANIFEST}: it is not a sweep's", "give --out another folder"
+        )
+
+
 def _write(result: Sweep, out: Path) -> list[Path]:
-    """Write table and charts; a chart that cannot be drawn of these data is left out."""
+    """Write table and charts; a chart that cannot be drawn of these data is left out, also an earlier one."""
     from sim.report.style import save
 
-    path = out / RESULTS
-    path.write_text(result.to_csv(), "utf-8", newline="\n")
-    written = [path]
-    for name in CHARTS if result.tallies else ():
-        try:
-            figure = getattr(result, f"plot_{name}")()
-        except UsageError as error:
-            screen.aside(f"{name}.png is not drawn: {error.message}")
-            continue
-        written.append(save(figure, out / f"{name}.png"))
+    try:
+        replaced(out / RESULTS, result.to_csv().encode())
+        written = [out / RESULTS]
+        for name in CHARTS:
+            path = out / f"{name}.png"
+            try:
+                figure = getattr(result, f"plot_{name}")() if result.tallies else None
+            except UsageError as error:
+                screen.aside(f"{name}.png is not drawn: {error.message}")
+                figure = None
+            if figure is None:
+                path.unlink(missing_ok=True)
+            else:
+                written.append(save(figure, path))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to '{out}': {error.strerror or error}; every replication is kept",
+            "see to it that it can be written to, and the same command goes on",
+        ) from None
     return written
 
 
-def _last(out: Path | None, written: list[Path], again: str) -> list[str]:
+def _last(result: Sweep, out: Path | None, written: list[Path], again: str) -> list[str]:
     if out is None:
         return [f"  next: {again} --out DIR  keeps the results and draws charts"]
-    return [f"  in {out}/: {', '.join(path.name for path in written)}, parts/, manifest.json"]
+    there = f"  in {out}/: {', '.join(path.name for path in written)}, parts/, manifest.json"
+    return [there, *(["  the same command tries again what failed"] if result.failures else [])]
 
 
 def _damaged(out: Path | None, count: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from sim.errors import ScenarioError
+from sim.errors import ScenarioError, UsageError
 from sim.model import load as loading
 from sim.model.mixing import KEY as MIX
 from sim.model.scenario import Scenario
@@ -73,6 +73,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Scenario:
 
 def named(source: Source) -> tuple[Scenario, Origin]:
     """Return the scenario meant by `source`, and how to ask for it again."""
+    if not isinstance(source, Scenario | str | bytes | os.PathLike):
+        raise UsageError(f"scenario = {source!r}: must be a scenario, or the name or path of one", "see: sim.names()")
     if not isinstance(source, Scenario):
         return load(source), Origin(os.fsdecode(source), {})
     candidates = (

@@ -87,7 +87,8 @@ class Provenance:
         """Describe a study of `scenario`."""
         data = scenario.model_dump(mode="json")
         overrides, fingerprint = dict(origin.overrides), sha256(scenario)
-        return cls(origin.name, overrides, data, fingerprint, seed, replications, engine, origin.known)
+        whole = int(seed)  # of any kind of whole number: what is written down is a plain one
+        return cls(origin.name, overrides, data, fingerprint, whole, replications, engine, origin.known)
 
     @property
     def title(self) -> str:

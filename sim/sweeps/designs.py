@@ -10,20 +10,21 @@ from sim.errors import Problem, ScenarioError, UsageError, nearest
 from sim.model.load import override, parse_value
 from sim.model.scenario import Scenario
 from sim.sweeps.axes import Axis
-from sim.sweeps.grid import POINTS_MAX, AxesError, Points, axis, doubtful, grid
+from sim.sweeps.grid import POINTS_MAX, AxesError, Points, axis, doubtful, grid, keyed
 from sim.sweeps.ranges import is_range, span_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 DESIGNS: Final = ("grid", "list", "lhs", "sobol")
-_DESIGN = re.compile(r"(?P<name>[a-z]+)(?::(?P<count>\d+))?")
+_DESIGN = re.compile(r"(?P<name>[a-z]+)(?::(?P<count>[0-9]+))?")
 Axes = Mapping[str, Sequence[object] | str]
 
 
 def lay_out(scenario: Scenario, axes: Axes, design: str, seed: int) -> tuple[tuple[Axis, ...], Points]:
     """Return axes and points of a design; AxesError says all that is wrong."""
     name, count = _read(design)
+    keyed(axes)
     if name == "grid":
         return grid(scenario, axes)
     return _listed(scenario, axes) if name == "list" else _sampled(scenario, axes, name, count, seed)

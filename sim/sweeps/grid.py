@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, overload
@@ -14,12 +14,14 @@ from sim.errors import Problem, ScenarioError, UsageError, render
 from sim.model.load import derived, override, parse_value
 from sim.model.scenario import Scenario
 from sim.model.wording import spelled
-from sim.results.provenance import canonical, sha256
+from sim.results.provenance import WORDS, canonical, sha256
 from sim.sweeps.axes import Axis
 from sim.sweeps.ranges import values_of
 from sim.sweeps.splicing import splicer
 
 POINTS_MAX: Final = 1_000_000
+_UNORDERED: Final = (Set, Mapping, bytes)
+"""What can be gone through and is no list of values: the order of a set is another one in every process."""
 
 
 class AxesError(UsageError):
@@ -59,8 +61,11 @@ class Point:
 
 def axis(key: str, values: Sequence[object] | str) -> Axis:
     """Return an axis; text values mean what they would on the command line."""
-    if not isinstance(values, Iterable):
-        raise UsageError(f"{key} = {values!r}: an axis takes several values", f'for example {{"{key}": ["1m", "2m"]}}')
+    several: object = values
+    if not isinstance(several, Iterable) or isinstance(several, _UNORDERED):
+        raise UsageError(
+            f"{key} = {values!r}: an axis takes several values, in an order", f'for example {{"{key}": ["1m", "2m"]}}'
+        )
     given = values_of(values) if isinstance(values, str) else tuple(values)
     parsed = tuple(parse_value(value) if isinstance(value, str) else value for value in given)
     return Axis(key, parsed, tuple(value if isinstance(value, str) else spelled(value) for value in given))
@@ -68,8 +73,6 @@ def axis(key: str, values: Sequence[object] | str) -> Axis:
 
 def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tuple[tuple[Axis, ...], Points]:
     """Return the axes and every point, the last axis running fastest; AxesError says all that is wrong."""
-    if not isinstance(axes, Mapping):
-        raise UsageError(f"axes = {axes!r}: must be keys and values", 'for example {"lease.ttl": ["1m", "2m"]}')
     made = tuple(axis(key, values) for key, values in axes.items())
     problems = list(doubtful(made))
     if problems:
@@ -81,6 +84,12 @@ def grid(scenario: Scenario, axes: Mapping[str, Sequence[object] | str]) -> tupl
     points = Points(scenario, made, codes)
     points.check(twins=False)
     return made, points
+
+
+def keyed(axes: object) -> None:
+    """Refuse what is no table of keys."""
+    if not isinstance(axes, Mapping) or not all(isinstance(key, str) for key in axes):
+        raise UsageError(f"axes = {axes!r}: must be keys and values", 'for example {"lease.ttl": ["1m", "2m"]}')
 
 
 def doubtful(axes: Sequence[Axis], *, twice: bool = False) -> Iterator[Problem]:
@@ -193,4 +202,7 @@ def _twins(one: Mapping[str, str], other: Mapping[str, str]) -> AxesError:
     """Two ways to write one value, such as 60s and 1m, would count it twice."""
     key = next((key for key in other if other[key] != one[key]), "")
     same = f"{one[key]} and {other[key]} are the same value" if key else "two points are the same"
-    return AxesError([Problem(key, same, hint="leave one of them out")])
+    if key in WORDS:
+        same = f"is a word about a scenario and changes nothing in it: {one[key]} and {other[key]} are the same"
+    hint = "leasesim compare-systems compares systems" if key == "system" else "leave one of them out"
+    return AxesError([Problem(key, same, hint=hint)])

@@ -15,8 +15,13 @@ from sim.sweeps import parts
 
 MANIFEST: Final = "manifest.json"
 PARTS: Final = "parts"
+RESULTS: Final = "results.csv"
+CHARTS: Final = ("heatmaps", "curves", "tradeoff", "causes")
+"""Each a picture of that name."""
+MADE: Final = (RESULTS, *(f"{name}.png" for name in CHARTS))
+"""What is made of a sweep when it has ended."""
 LAYOUT: Final = 3
-_REPLICATIONS_MAX: Final = 10_000_000
+REPLICATIONS_MAX: Final = 10_000_000
 _KINDS: Final[Mapping[str, type]] = {
     "scenario": dict, "sha256": str, "axes": dict, "seed": int, "replications": int, "engine": str, "version": str,
     "versions": dict, "name": str, "named": bool, "overrides": dict,
@@ -50,7 +55,7 @@ def read(folder: Path) -> dict[str, Any]:
     odd = [key for key, kind in _KINDS.items() if not isinstance(found.get(key), kind)]
     if odd:
         raise Damaged(f"cannot read '{path}': there is no {odd[0]} in it that means anything", _MENDS)
-    if not 1 <= found["replications"] <= _REPLICATIONS_MAX:
+    if not 1 <= found["replications"] <= REPLICATIONS_MAX:
         raise Damaged(f"cannot read '{path}': replications = {found['replications']}", _MENDS)
     _refuse_changed(path, found)
     return found

@@ -38,12 +38,15 @@ class Plan:
     budget: int = BUDGET
 
 
-def planned(scenario: Scenario, axes: Axes, design: str, seed: int, refine: str | None, budget: int) -> Plan:
+def planned(scenario: Scenario, axes: Axes, design: str, seed: int, refine: str | None, budget: int | None) -> Plan:
     """Return the plan of a sweep; bad input is refused before anything is simulated."""
     if refine is None:
+        if budget is not None:
+            raise UsageError(f"budget = {budget}: there is nothing to refine", "say what: refine METRIC<=LIMIT")
         return Plan(design, *lay_out(scenario, axes, design, seed))
     if design != "grid":
         raise UsageError(f"design '{design}' is not refined", "leave --design out: refinement begins with a grid")
+    budget = BUDGET if budget is None else budget
     whole(budget=budget)
     if not 1 <= budget <= POINTS_MAX:
         raise UsageError(f"budget = {budget}: must be from 1 to {POINTS_MAX:,}")

@@ -130,7 +130,8 @@ def _range(part: str) -> tuple[str, ...]:
 
 def _whole_numbers(part: str, low: str, high: str) -> tuple[str, ...]:
     if not (re.fullmatch(r"\s*\d+\s*", low) and re.fullmatch(r"\s*\d+\s*", high)):
-        raise UsageError(f"the range '{part}' does not say how many values", f'for example "{part}/8" or "{part}/log8"')
+        ends = part if _SPAN.fullmatch(part) and not part.endswith("/log") else f"{low}..{high.partition('/')[0]}"
+        raise UsageError(f"the range '{part}' does not say how many values", f'for example "{ends}/8" or "{ends}/log8"')
     first, last = int(low), int(high)
     if not 0 < last - first < COUNT_MAX:
         raise UsageError(f"the range '{part}' has no or too many values", f"at most {COUNT_MAX}, lower end first")

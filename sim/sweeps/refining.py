@@ -18,7 +18,7 @@ from sim.results.goals import goal_of
 from sim.stats import Estimate
 from sim.sweeps.axes import Axis
 from sim.sweeps.designs import Axes, is_whole
-from sim.sweeps.grid import Points, axis
+from sim.sweeps.grid import Points, axis, keyed
 from sim.sweeps.ranges import Span, is_range, span_of
 
 DEPTH: Final = 6
@@ -54,6 +54,7 @@ class Lattice:
     """The first grid and everything between: what value stands where."""
 
     def __init__(self, scenario: Scenario, axes: Axes) -> None:
+        keyed(axes)
         if not 1 <= len(axes) <= _AXES_MAX:
             raise UsageError(f"refinement needs from 1 to {_AXES_MAX} axes, and there are {len(axes)}")
         self.scenario = scenario

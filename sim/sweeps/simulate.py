@@ -20,8 +20,9 @@ from sim.results.pair import Comparison
 from sim.results.provenance import ENGINE, ENGINE_FOR_MANY, SEED, Provenance
 from sim.results.single import Run
 from sim.sweeps.grid import Point
+from sim.sweeps.manifest import REPLICATIONS_MAX
 from sim.sweeps.opening import manifest_of
-from sim.sweeps.planning import BUDGET, planned, worked_through
+from sim.sweeps.planning import planned, worked_through
 from sim.sweeps.runner import JOBS_MAX, pool_for
 from sim.sweeps.sequential import sample
 from sim.sweeps.store import Store, folder_of
@@ -163,7 +164,7 @@ def sweep(
     chunk: int | None = None,
     design: str = "grid",
     refine: str | None = None,
-    budget: int = BUDGET,
+    budget: int | None = None,
 ) -> Sweep:
     """Simulate every combination of values, each with the same random numbers.
 
@@ -186,15 +187,13 @@ def sweep(
             "lhs:64" and "sobol:64" for so many points that fill ranges such as "1m..20m" or "1m..20m/log" evenly.
         refine: a metric and a limit, "false_terminations_per_lease_hour<=1e-2": points are added to the grid where the
             metric crosses the limit, or may.
-        budget: points at most, where there is something to refine.
+        budget: points at most, where there is something to refine; 200 where not given.
     """
     chosen, origin = named(scenario)
     checked(engine, seed=seed, replications=replications, jobs=jobs, chunk=chunk)
-    if not (executor is None or isinstance(executor, Executor)):
-        raise UsageError(
-            f"executor = {executor!r}: must be a concurrent.futures.Executor",
-            "ThreadPoolExecutor(4), say, or a Dask client's get_executor(): an instance, not the class",
-        )
+    _whole(budget=1 if budget is None else budget)
+    _text(design=design, refine="" if refine is None else refine)
+    _instance(executor)
     numbers = tuple(range(replications))
     provenance = Provenance.of(chosen, origin, seed, numbers, engine)
     plan = planned(chosen, axes, design, seed, refine, budget)
@@ -220,6 +219,7 @@ def checked(
 ) -> None:
     """Refuse what means nothing, before anything is computed."""
     choices = (*engines.ENGINES, "auto")
+    _text(engine=engine)
     if engine not in choices:
         near = nearest(engine, choices)
         hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(choices)}"
@@ -227,13 +227,28 @@ def checked(
     whole(seed=seed, replications=replications, jobs=jobs, chunk=1 if chunk is None else chunk)
     if not 0 <= seed < 2**63:
         raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
-    if replications < 1:
-        raise UsageError(f"replications = {replications}: must be at least 1")
+    if not 1 <= replications <= REPLICATIONS_MAX:
+        most = f", and at most {REPLICATIONS_MAX:,}" if replications > 1 else ""
+        raise UsageError(f"replications = {replications}: must be at least 1{most}")
     if not 1 <= jobs <= JOBS_MAX:
         raise UsageError(f"jobs = {jobs}: must be between 1 and {JOBS_MAX:,}")
     if chunk is not None and chunk < 1:
         raise UsageError(f"chunk = {chunk}: must be at least 1")
     sure(confidence)
+
+
+def _text(**words: object) -> None:
+    for name, word in words.items():
+        if not isinstance(word, str):
+            raise UsageError(f"{name} = {word!r}: must be text")
+
+
+def _instance(executor: object) -> None:
+    if not (executor is None or isinstance(executor, Executor)):
+        raise UsageError(
+            f"executor = {executor!r}: must be a concurrent.futures.Executor",
+            "ThreadPoolExecutor(4), say, or a Dask client's get_executor(): an instance, not the class",
+        )
 
 
 def all_or_raise(collected: Collected, origin: Origin, study: Study) -> Mapping[Any, Any]:

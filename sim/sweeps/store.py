@@ -212,22 +212,29 @@ def _appended(path: Path, lines: Sequence[str]) -> None:
 
 def _emptied(folder: Path) -> None:
     """Take away what an earlier sweep computed; its manifest stays until it is replaced, so a crash changes nothing."""
-    for path in parts.listed(folder / PARTS):
-        path.unlink()
+    for path in (*parts.listed(folder / PARTS), *(folder / name for name in manifests.MADE)):
+        path.unlink(missing_ok=True)
 
 
 def folder_of(out: str | os.PathLike[str]) -> Path:
     """Return the folder that was asked for; no name at all would be where one happens to be."""
-    if not os.fspath(out):
+    if not isinstance(out, str | bytes | os.PathLike):
+        raise UsageError(f"out = {out!r}: must be a path", "give a folder; '.' is the one that you are in")
+    name = os.fsdecode(out)
+    if not name:
         raise UsageError("out is empty", "give a folder; '.' is the one that you are in")
-    return Path(out)
+    if "\0" in name or name != name.encode(errors="replace").decode():
+        raise UsageError(f"out = {name!r}: must be the name of a folder, in UTF-8")
+    return Path(name)
 
 
 def _prepare(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"'{folder}' is a file, not a folder", "give --out a folder; it is made if it is not there")
     probe = folder / f".probe-{os.getpid()}"
     try:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(
+                f"'{folder}' is a file, not a folder", "give --out a folder; it is made if it is not there"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-CHARTS: Final = ("heatmaps", "curves", "tradeoff", "causes")
 _ROWS_MAX: Final = 60
 
 
