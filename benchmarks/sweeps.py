@@ -25,6 +25,7 @@ from sim.sweeps import parts, runner, work
 from sim.sweeps.designs import lay_out
 from sim.sweeps.grid import Point
 from sim.sweeps.manifest import fingerprint, read
+from sim.sweeps.roster import POINTS, content_of
 from sim.sweeps.simulate import sweep
 from sim.sweeps.work import Job, Outcome
 
@@ -116,8 +117,8 @@ def inflated(out: Path, points: int) -> None:
     import pyarrow as pa
 
     identities = [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(points)]
-    table = pa.table({"identity": identities, "lease.ttl": [f"{60_000 + number}ms" for number in range(points)]})
-    parts.replaced(out / "points.parquet", parts.table_bytes(table))
+    labels = [f"{60_000 + number}ms" for number in range(points)]
+    parts.replaced(out / POINTS, content_of(identities, ["lease.ttl"], [labels]))
     for path in parts.listed(out / "parts"):
         path.unlink()
     owner = fingerprint(read(out))

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -424,3 +425,35 @@ def test_a_full_disk_is_told_and_loses_nothing(
     result = sweep(small, AXES, REPS, out=tmp_path)
     assert (result.computed, result.reused) == (4 * REPS - kept, kept)
     checked(result, expected)
+
+
+def test_a_sweep_that_came_first_keeps_its_folder(
+    small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking at an empty folder and having it for oneself, another sweep may have been there, and gone."""
+    locked = stores._locked
+
+    def late(path: Path) -> Any:
+        monkeypatch.setattr(stores, "_locked", locked)
+        sweep(small, AXES, 1, out=tmp_path)
+        return locked(path)
+
+    monkeypatch.setattr(stores, "_locked", late)
+    with pytest.raises(UsageError, match=re.escape("was made from another seed (1 -> 2)")):
+        sweep(small, AXES, 1, seed=2, out=tmp_path)
+    assert sweep(small, AXES, 1, out=tmp_path).reused == 4
+
+
+def test_no_flipped_bit_among_the_points_gives_another_table(small: Scenario, tmp_path: Path) -> None:
+    made = sweep(small, AXES, 1, out=tmp_path).to_csv()
+    path = tmp_path / "points.parquet"
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 3):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x15]) + whole[at + 1 :])
+        with suppress(UsageError):
+            assert sim.open(tmp_path).to_csv() == made  # what nobody reads may be anything
+    path.unlink()
+    with pytest.raises(UsageError, match=r"there is no '.*points.parquet'"):
+        sim.open(tmp_path)
+    assert sweep(small, AXES, 1, out=tmp_path).computed == 0
+    assert path.read_bytes() == whole

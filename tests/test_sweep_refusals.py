@@ -107,7 +107,6 @@ def test_what_means_nothing_is_refused_in_words(
 def test_whole_numbers_and_names_of_any_kind_are_written_down_as_plain_ones(small: Scenario, tmp_path: Path) -> None:
     numpy: dict[str, Any] = {"replications": np.int64(1), "seed": np.int64(1), "out": os.fsencode(tmp_path / "numpy")}
     sim.sweep(small, AXES, **numpy)
-    sim.sweep(small, AXES, 1, seed=True, out=tmp_path / "bool")
     sim.sweep(small, AXES, 1, seed=1, out=tmp_path / "int")
     texts = {path.read_text("utf-8") for path in tmp_path.glob("*/manifest.json")}
     assert len(texts) == 1

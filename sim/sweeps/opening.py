@@ -16,12 +16,12 @@ from sim.model.load import derived, parse_value
 from sim.model.scenario import Scenario
 from sim.results.provenance import Provenance, version
 from sim.sweeps import manifest as manifests
-from sim.sweeps import parts
+from sim.sweeps import parts, roster
 from sim.sweeps.axes import Axis
 from sim.sweeps.grid import Points
 from sim.sweeps.index import Filed, Index
 from sim.sweeps.manifest import PARTS
-from sim.sweeps.store import FAILURES, IDENTITY, POINTS, REMARKS
+from sim.sweeps.store import FAILURES, REMARKS
 from sim.sweeps.study import Failure
 from sim.sweeps.swept import Sweep
 
@@ -109,23 +109,12 @@ def _rows(tallies: Filed) -> int:
 def _points(folder: Path, scenario: Scenario, keys: Sequence[str]) -> tuple[tuple[Axis, ...], Points]:
     import numpy as np
 
-    try:
-        table = parts.columns_of(folder / POINTS, [IDENTITY, *keys])
-        columns = [table[key].combine_chunks().dictionary_encode() for key in keys]
-        known = table[IDENTITY].to_pylist()
-    except (OSError, KeyError, ValueError):
-        raise UsageError(
-            f"cannot read '{folder / POINTS}'",
-            "a sweep that has just begun will write it; else the command that made the folder does, given again",
-        ) from None
-    axes = []
-    for key, column in zip(keys, columns, strict=True):
-        labels = tuple(column.dictionary.to_pylist())
-        axes.append(Axis(key, Parsed(labels), labels))
-    codes: Any = np.column_stack([column.indices.to_numpy() for column in columns])
+    known, columns = roster.read(folder, keys)
+    axes = tuple(Axis(key, Parsed(column.labels), column.labels) for key, column in zip(keys, columns, strict=True))
+    codes: Any = np.column_stack([column.codes for column in columns])
     points = Points(scenario, axes, codes)
     points.identities = known
-    return tuple(axes), points
+    return axes, points
 
 
 def _provenance(manifest: Mapping[str, Any]) -> Provenance:

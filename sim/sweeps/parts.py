@@ -61,15 +61,21 @@ def _column(values: Sequence[Any]) -> pa.Array:
     return pa.array(values, kind)
 
 
-def table_bytes(table: pa.Table) -> bytes:
-    """Return a table as Parquet; text is stored once for each of its values, numbers as they are."""
+def table_bytes(table: pa.Table, told: Mapping[str, str] | None = None) -> bytes:
+    """Return a table as Parquet; text is stored once for each of its values, numbers as they are.
+
+    What is `told` of it stands at the end of the file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     words = [field.name for field in table.schema if pa.types.is_string(field.type)]
     sink = pa.BufferOutputStream()
     options: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "store_schema": False}
-    pq.write_table(table.combine_chunks(), sink, row_group_size=GROUP_ROWS, use_dictionary=words, **options)
+    with pq.ParquetWriter(sink, table.schema, use_dictionary=words, **options) as writer:
+        writer.write_table(table.combine_chunks(), row_group_size=GROUP_ROWS)
+        if told:
+            writer.add_key_value_metadata(told)
     return bytes(sink.getvalue())
 
 

@@ -191,7 +191,6 @@ def sweep(
     """
     chosen, origin = named(scenario)
     checked(engine, seed=seed, replications=replications, jobs=jobs, chunk=chunk)
-    _whole(budget=1 if budget is None else budget)
     _text(design=design, refine="" if refine is None else refine)
     _instance(executor)
     numbers = tuple(range(replications))

@@ -25,10 +25,9 @@ from sim.sweeps.grid import Point, identities, labels_of
 from sim.sweeps.index import Filed, Index
 from sim.sweeps.manifest import PARTS
 from sim.sweeps.parts import Key, Row
+from sim.sweeps.roster import POINTS, content_of
 from sim.sweeps.work import Outcome
 
-POINTS: Final = "points.parquet"
-IDENTITY: Final = "identity"
 REMARKS: Final = "remarks.json"
 FAILURES: Final = "failures.jsonl"
 _OURS: Final = (PARTS, POINTS, REMARKS, FAILURES)
@@ -54,6 +53,7 @@ class Store:
         self._lock = _locked(folder / _LOCK)
         with ExitStack() as unless_it_opens:
             unless_it_opens.callback(self._lock.release)
+            self._refuse_another(manifest, fresh=fresh)  # somebody may have been there before the lock was ours
             try:
                 if fresh:
                     _emptied(folder)
@@ -117,12 +117,10 @@ class Store:
 
     def plan(self, points: Sequence[Point]) -> None:
         """Write down which points there are, so that the folder can be opened by itself."""
-        import pyarrow as pa
-
-        columns: dict[str, Any] = {IDENTITY: pa.array(identities(points), pa.string())}
-        for name in labels_of(points, 0):
-            columns[name] = pa.array([labels_of(points, index)[name] for index in range(len(points))], pa.string())
-        self._write(lambda: parts.replaced(self.folder / POINTS, parts.table_bytes(pa.table(columns))))
+        keys = list(labels_of(points, 0))
+        labels = [[labels_of(points, index)[key] for index in range(len(points))] for key in keys]
+        content = content_of(identities(points), keys, labels)
+        self._write(lambda: parts.replaced(self.folder / POINTS, content))
 
     def add(self, outcomes: Iterable[Outcome], points: Sequence[Point]) -> None:
         """Write outcomes down; when this returns they are on disk."""
