@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -22,7 +23,7 @@ from sim.cli import main
 from sim.errors import UsageError
 from sim.model.load import loads
 from sim.model.scenario import Scenario
-from sim.sweeps import swept
+from sim.sweeps import parts, swept
 
 TOML = """
 duration = "1h"
@@ -102,6 +103,26 @@ def test_what_means_nothing_is_refused_in_words(
     with pytest.raises(UsageError, match=re.escape(message)):
         sim.sweep(**{"scenario": small, "axes": AXES, "replications": 1, **what})
     assert [path.name for path in folder.iterdir()] == ["small.toml"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [(None, "path = None: must be a path"), ("", "path is empty"), ("a\0b", "must be the name of a folder, in UTF-8")],
+)
+def test_what_is_no_name_of_a_folder_is_not_opened(path: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        sim.open(path)
+
+
+def test_a_part_that_may_not_be_read_is_named(small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim.sweep(small, AXES, 1, out=tmp_path)
+
+    def forbidden(path: Path, _: str) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(parts, "whole", forbidden)
+    with pytest.raises(UsageError, match=r"cannot read '.*sealed-00000-.*parquet': Permission denied"):
+        sim.open(tmp_path)
 
 
 def test_whole_numbers_and_names_of_any_kind_are_written_down_as_plain_ones(small: Scenario, tmp_path: Path) -> None:
@@ -202,7 +223,7 @@ def test_an_interrupt_before_the_first_replication_counts_none(
 
 
 TWICE = """
-import atexit, signal, sys, time
+import signal, sys, threading, time
 from sim import metrics
 from sim.cli import main
 
@@ -212,14 +233,14 @@ def stuck(*what, **more):
 
 metrics.tally_of = stuck
 signal.signal(signal.SIGINT, signal.default_int_handler)
-atexit.register(time.sleep, 60)
+threading.Thread(target=time.sleep, args=(60,)).start()
 sys.exit(main())
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process group")
 def test_who_is_impatient_gets_the_line_and_the_exit_code_too(folder: Path) -> None:
-    """A second interrupt, while the interpreter clears up, ends it at once: no traceback, no signal as an exit code."""
+    """A second interrupt, while a thread is waited for, ends it at once: no traceback, no signal as an exit code."""
     process = subprocess.Popen(
         [sys.executable, "-c", TWICE, *SWEEP, "--engine", "process", "--out", "x"],
         cwd=folder,

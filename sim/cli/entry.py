@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import signal
@@ -30,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return _guarded([word for word in given if word != "--debug"], debug)
     except KeyboardInterrupt as stop:
         if words is None:
-            signal.signal(signal.SIGINT, _end)
+            _clear_up_undisturbed()
         if debug:
             raise
         print(str(stop) or "interrupted", file=sys.stderr, flush=True)
@@ -42,9 +43,13 @@ def main(words: Sequence[str] | None = None) -> int:
         return FINE
 
 
-def _end(*_: object) -> None:
-    """End at once: everything is written down and said, and an interrupt of the last clearing up helps nobody."""
-    os._exit(INTERRUPTED)
+def _clear_up_undisturbed() -> None:
+    """Let a second interrupt end the process at once, with the same exit code: everything is written down and said.
+
+    Once no thread is waited for any more it is not heard: the interpreter, about to go, would pass it on as a signal.
+    """
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _guarded(words: list[str], debug: bool) -> int:

@@ -105,8 +105,12 @@ def _refuse_strange(out: Path | None, fresh: bool) -> None:
         if fresh:
             raise UsageError("--fresh starts again in a folder, and there is no --out", "name it, or leave this out")
         return
-    strange = [name for name in MADE if (out / name).is_file()]
-    if strange and not any((out / name).exists() for name in (MANIFEST, PARTS)):
+    try:
+        strange = [name for name in MADE if (out / name).is_file()]
+        own = any((out / name).exists() for name in (MANIFEST, PARTS))
+    except OSError:
+        return  # who is to write there says it better
+    if strange and not own:
         raise UsageError(
             f"'{out}' has {strange[0]} and no {MANIFEST}: it is not a sweep's", "give --out another folder"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, overload
 
@@ -21,7 +20,7 @@ from sim.sweeps.axes import Axis
 from sim.sweeps.grid import Points
 from sim.sweeps.index import Filed, Index
 from sim.sweeps.manifest import PARTS
-from sim.sweeps.store import FAILURES, REMARKS
+from sim.sweeps.store import FAILURES, REMARKS, folder_of
 from sim.sweeps.study import Failure
 from sim.sweeps.swept import Sweep
 
@@ -64,10 +63,15 @@ def open_sweep(path: str | os.PathLike[str]) -> Sweep:
     Args:
         path: the folder that was given as `out`, or ``--out``.
     """
-    folder = Path(path)
+    folder = folder_of(path, "path")
     for _ in range(_LOOKS):
-        with suppress(FileNotFoundError):  # a sweep at work has just joined parts, or put them in order
+        try:
             return _opened(folder)
+        except FileNotFoundError:
+            continue  # a sweep at work has just joined parts, or put them in order
+        except OSError as error:
+            where = error.filename or folder
+            raise UsageError(f"cannot read '{where}': {error.strerror or error}", "may you read it?") from None
     raise UsageError(f"'{folder}' changes all the time: a sweep is writing to it", "open it again in a moment")
 
 

@@ -214,15 +214,15 @@ def _emptied(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def folder_of(out: str | os.PathLike[str]) -> Path:
+def folder_of(out: str | os.PathLike[str], called: str = "out") -> Path:
     """Return the folder that was asked for; no name at all would be where one happens to be."""
     if not isinstance(out, str | bytes | os.PathLike):
-        raise UsageError(f"out = {out!r}: must be a path", "give a folder; '.' is the one that you are in")
+        raise UsageError(f"{called} = {out!r}: must be a path", "give a folder; '.' is the one that you are in")
     name = os.fsdecode(out)
     if not name:
-        raise UsageError("out is empty", "give a folder; '.' is the one that you are in")
+        raise UsageError(f"{called} is empty", "give a folder; '.' is the one that you are in")
     if "\0" in name or name != name.encode(errors="replace").decode():
-        raise UsageError(f"out = {name!r}: must be the name of a folder, in UTF-8")
+        raise UsageError(f"{called} = {name!r}: must be the name of a folder, in UTF-8")
     return Path(name)
 
 
