@@ -193,6 +193,29 @@ def test_a_disk_that_fills_up_while_it_is_drawn_costs_no_replication(
     assert "computed 0, reused 2 replications" in cli(*SWEEP, "--out", "x")[1]
 
 
+def test_a_curve_for_every_point_is_not_drawn(cli: Callable[..., Result], folder: Path) -> None:
+    """Points that fill a space have a value of their own along each axis."""
+    words = ("sweep", "small.toml", "--vary", "lease.ttl=1m..9m", "--vary", "renewal.every=0.2..0.9")
+    code, _, err = cli(*words, "--design", "sobol:32", "--reps", "1", "--jobs", "1", "--out", "x")
+    assert code == 0
+    assert "curves.png is not drawn: renewal.every has 32 values, and each would be a curve" in err
+    assert (folder / "x" / "heatmaps.png").exists()
+    assert not (folder / "x" / "curves.png").exists()
+
+
+def test_points_of_the_same_scenario_fail_together(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ArithmeticError
+
+    monkeypatch.setattr(metrics, "tally_of", broken)
+    result = sim.sweep(small, {"limit.slots": "1..2"}, 1, design="lhs:6")
+    assert len(result.failures) == 2
+    assert "6 of 6 points failed and are left out: 0, 1, 2, 3, 4, 5" in repr(result)
+    assert "not simulated yet" not in repr(result)
+    with pytest.raises(UsageError, match=r"point 5 .* failed"):
+        result.point(5)
+
+
 # ---------------------------------------------------------------------- interrupts
 
 

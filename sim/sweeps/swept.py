@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_CURVES_MAX: Final = 20
+"""Curves that can be told apart, and have room in a legend."""
 _ROWS_MAX: Final = 60
 
 
@@ -103,9 +105,18 @@ class Sweep:
 
     def _missing(self, index: int) -> tuple[str, str]:
         """Why a point has no result, and what to do."""
-        if any(failure.point == index for failure in self.failures):
+        if index in self._failed:
             return "failed", "see: .failures"
         return "is not simulated yet", "the same sweep goes on"
+
+    @cached_property
+    def _failed(self) -> list[int]:
+        """The points that failed, and those of the same scenario as one of them: each scenario is simulated once."""
+        if not self.failures:
+            return []
+        known = identities(self.points)
+        gone = {known[failure.point] for failure in self.failures}
+        return [at for at, identity in enumerate(known) if identity in gone]
 
     def _found(self, values: Mapping[str, str]) -> int:
         keys = [axis.key for axis in self.axes]
@@ -223,6 +234,9 @@ class Sweep:
         from sim.report import charts
 
         by = self.axes[1].key if len(self.axes) > 1 else None
+        if by and len(self.axes[1].labels) > _CURVES_MAX:
+            many = f"{by} has {len(self.axes[1].labels)} values, and each would be a curve"
+            raise UsageError(many, "a heat map or .to_pandas() shows them")
         return charts.curves(self.to_pandas(metric), self.axes[0].key, by, metric, **self._today(options))
 
     def plot_tradeoff(self, **options: Any) -> Axes:
@@ -291,7 +305,7 @@ class Sweep:
         more = len(self.tallies) - _ROWS_MAX
         if more > 0:
             yield f"and {more:,} more points: .to_pandas()"
-        failed = sorted({failure.point for failure in self.failures})
+        failed = self._failed
         open_ = len(self.points) - len(self.tallies) - len(failed)
         if open_ > 0:
             yield f"{open_:,} of {len(self.points):,} points are not simulated yet: the same sweep goes on"
