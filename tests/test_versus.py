@@ -93,6 +93,39 @@ def test_a_comparison_adjusts_for_its_metrics(small: sim.Scenario) -> None:
     assert found.as_json()["metrics"][RATE]["p_adjusted"] == rate.p
 
 
+def test_exposures_alone_are_no_difference_of_counts() -> None:
+    """What one batch in a hundred replications makes is not seen in twenty; that hours differ a little says nothing."""
+    hours = [10.0 + at % 3 for at in range(20)]
+    kills, less = [float(at % 2) for at in range(20)], [h * (0.99 - at % 2 / 1000) for at, h in enumerate(hours)]
+    found = paired_ratio_difference(kills, less, kills, hours, "1/h", counts=True)
+    assert found.value > 0
+    assert (found.low, found.high, direction(found.value, found.p, 0.95)) == (
+        -math.inf,
+        math.inf,
+        "no difference shown",
+    )
+    sizes = paired_ratio_difference(kills, less, kills, hours, "1/h")
+    assert direction(sizes.value, sizes.p, 0.95) == "more"
+
+
+@pytest.mark.long
+@pytest.mark.verification
+def test_a_batch_that_no_replication_shows_gives_no_wrong_verdict() -> None:
+    """A longer lease saves a batch of eleven now and then; where it saves none, the few hours that differ decided."""
+    world = sim.loads(
+        'duration = "6h"\nlimit.slots = 10\nlease.ttl = "2m"\nruns.work = "2h"\n'
+        'runs.arrivals = {kind = "closed", clients = 12}\n'
+        '[[faults]]\nwhat = "sleep"\nwhen = "0.2/h"\nlength = {kind = "exponential", mean = "3m"}\n'
+        '[[faults]]\nwhat = "crash"\nwhom = "runs"\nwhen = "0.05/h"'
+    )
+    now, longer = (sim.replicate(each, 8000, seed=7).tallies for each in (world, world.with_({"lease.ttl": "3m"})))
+    assert difference(RATE, longer, now).high < 0
+    studies = [slice(at, at + 20) for at in range(0, 8000, 20)]
+    found = [difference(RATE, longer[study], now[study]) for study in studies]
+    wrong = sum(direction(each.value, each.p, 0.95) == "more" for each in found)
+    assert wrong <= 0.025 * len(studies)
+
+
 def test_the_same_difference_everywhere_has_a_direction_and_no_interval() -> None:
     for found in (
         paired_difference([3.0] * 12, [1.0] * 12, "s"),

@@ -86,7 +86,8 @@ def difference(name: str, b: Sequence[Tally], a: Sequence[Tally], confidence: fl
     over_a, under_a = zip(*(sides(tally, metric) for tally in a), strict=True)
     if not metric.under:
         return paired_difference(over_b, over_a, metric.unit, confidence)
-    return paired_ratio_difference(over_b, under_b, over_a, under_a, metric.unit, confidence)
+    counts = metric.estimator in ("incidents", "kills", "per_run")
+    return paired_ratio_difference(over_b, under_b, over_a, under_a, metric.unit, confidence, counts=counts)
 
 
 NO_DIFFERENCE: Final = "no difference shown"

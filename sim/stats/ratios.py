@@ -12,6 +12,7 @@ from sim.stats.estimates import Array, Estimate, Values, check_confidence, pair_
 from sim.stats.means import ALIKE, ONE, ZERO, sign_p
 from sim.stats.skewed import NAME, WIDER, Differences, Sample
 
+COUNTS_ALIKE = "no interval: the same counts in every replication"
 JACKKNIFE_BELOW = 30
 """Ratios over fewer replications than this are judged by the jackknife's pseudo-values, else by the delta method's."""
 
@@ -66,6 +67,8 @@ def paired_ratio_difference(
     denominators_b: Values,
     unit: str,
     confidence: float = 0.95,
+    *,
+    counts: bool = False,
 ) -> Estimate:
     """Difference of two ratios of sums, a - b, from replications on common random numbers.
 
@@ -76,11 +79,14 @@ def paired_ratio_difference(
         denominators_b: its exposures, shape (n,).
         unit: unit of both ratios.
         confidence: nominal coverage.
+        counts: the numerators count events.
 
     The interval is that of the mean of what each pair contributes, so that what the designs share cancels;
     contributions are those of `ratio_interval`, their interval that of `paired_difference`. If neither design saw
     anything, no replication differs by more than rounding, or all differ by the same, the bounds are infinite (and `p`
-    is that of `paired_difference`). No exposure in one design gives nan.
+    is that of `paired_difference`). So they are, with no `p`, if events are counted and every replication has as many
+    in one design as in the other: exposures differ a little in each, but what makes the difference was in none of
+    them. No exposure in one design gives nan.
     """
     check_confidence(confidence)
     a = _ratio_pair("numerators_a", numerators_a, "denominators_a", denominators_a)
@@ -90,6 +96,8 @@ def paired_ratio_difference(
         raise ValueError(f"design a has {n} replications and design b has {b[0].size}: they must be paired")
     if a[1].sum() == 0 or b[1].sum() == 0:
         return Estimate(nan, -inf, inf, unit, n, "no exposure", confidence)
+    if counts and np.array_equal(a[0], b[0]):
+        return Estimate(_ratio(*a) - _ratio(*b), -inf, inf, unit, n, COUNTS_ALIKE if n > 1 else ONE, confidence)
     value, parts = _ratio(*a) - _ratio(*b), (_contributions(*a), _contributions(*b))
     fitted = _noisy(a[1]) + _noisy(b[1])
     sample = Differences(parts[0] - parts[1], max(float(abs(part).max()) for part in parts), fitted)
