@@ -22,17 +22,22 @@ _TICKS_MAX: Final = 7
 
 def mark(axis: Axis, low: float, high: float) -> None:
     """Set the ticks of an axis that goes from `low` to `high` seconds."""
-    places = _of_a_log(low, high) if axis.get_scale() == "log" else _of_a_line(low, high)
+    places = round_ones(low, high, _TICKS_MAX, axis.get_scale() == "log")
     axis.set_ticks([place / SECOND for place in places], [format_duration(place) for place in places])
     axis.set_ticks([], minor=True)
 
 
-def _of_a_log(low: float, high: float) -> list[int]:
+def round_ones(low: float, high: float, most: int, log: bool) -> list[int]:
+    """Return at most so many round durations between two, in nanoseconds."""
+    return _of_a_log(low, high, most) if log else _of_a_line(low, high, most)
+
+
+def _of_a_log(low: float, high: float, most: int) -> list[int]:
     seen = [one for one in _ROUND if low <= one / SECOND <= high]
-    return seen[:: math.ceil(len(seen) / _TICKS_MAX)] if seen else []
+    return seen[:: math.ceil(len(seen) / most)] if seen else []
 
 
-def _of_a_line(low: float, high: float) -> list[int]:
-    step = next((one for one in _ROUND if (high - low) * SECOND <= _TICKS_MAX * one), _ROUND[-1])
+def _of_a_line(low: float, high: float, most: int) -> list[int]:
+    step = next((one for one in _ROUND if (high - low) * SECOND <= most * one), _ROUND[-1])
     first, last = math.ceil(low * SECOND / step), math.floor(high * SECOND / step)
     return [n * step for n in range(first, last + 1)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import UsageError, nearest
 from sim.units import parse_duration, parse_rate
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 OVER_ALLOCATION: Final = "over_allocation_slot_seconds_per_hour"
@@ -39,11 +41,20 @@ def sort_key(value: object) -> Sortable:
     if isinstance(value, bool):
         return 1, 0.0, str(value)
     if isinstance(value, (int, float)) or hasattr(value, "__float__"):
-        return 0, float(value), ""
-    text = str(value).strip()
+        return _numeric(float(value))
+    return _key_of(str(value).strip())
+
+
+def _numeric(number: float) -> Sortable:
+    """Not a number is a word: it has no size, and would not equal itself."""
+    return (1, 0.0, "nan") if math.isnan(number) else (0, number, "")
+
+
+@lru_cache(maxsize=1 << 16)  # a sweep has few values and many points
+def _key_of(text: str) -> Sortable:
     for read in (float, lambda text: parse_duration(text) / 1e9, lambda text: parse_rate(text)):
         try:
-            return 0, read(text), ""
+            return _numeric(read(text))
         except ValueError:
             continue
     return 1, 0.0, text
@@ -64,6 +75,16 @@ def ordered(values: Iterable[object]) -> list[Any]:
     """Return the different values, in order of size."""
     different = {sort_key(value): value for value in values}
     return [different[key] for key in sorted(different)]
+
+
+def ranked(column: pd.Series[Any]) -> tuple[list[Any], np.ndarray[Any, Any]]:
+    """Return the different values of a column in order of size, and for each row which of them it has."""
+    import numpy as np
+
+    codes, different = column.factorize(use_na_sentinel=False)
+    values = ordered(different)
+    places = {sort_key(value): place for place, value in enumerate(values)}
+    return values, np.array([places[sort_key(value)] for value in different], dtype=int)[codes]
 
 
 def text_of(value: object) -> str:
@@ -109,13 +130,22 @@ def _instead(word: str, known: Sequence[str]) -> str | None:
 
 def parameters_of(frame: pd.DataFrame) -> list[str]:
     """Return the columns that are swept parameters and take more than one value."""
-    return [str(column) for column in frame.columns if column not in NOT_PARAMETERS and len(ordered(frame[column])) > 1]
+    return [
+        str(column)
+        for column in frame.columns
+        if column not in NOT_PARAMETERS and len(ordered(frame[column].unique())) > 1
+    ]
 
 
 def one_row_each(rows: pd.DataFrame, drawn: Sequence[str]) -> None:
     """Raise UsageError where two rows would be drawn at one place."""
-    keys = [tuple(sort_key(value) for value in row) for row in rows[list(drawn)].itertuples(index=False)]
-    if len(set(keys)) == len(keys):
+    import numpy as np
+
+    places = np.zeros(len(rows), dtype=int)
+    for name in drawn:
+        values, ranks = ranked(rows[name])
+        places = places * len(values) + ranks
+    if np.diff(np.sort(places)).all():
         return
     others = [name for name in parameters_of(rows) if name not in drawn]
     hint = f"choose one value of {' and of '.join(others)} first" if others else "does the table hold a point twice?"
@@ -128,6 +158,17 @@ def matches(row: Mapping[Any, Any], current: Mapping[str, object] | None) -> boo
         return False
     common = [name for name in current if name in row]
     return bool(common) and all(sort_key(row[name]) == sort_key(current[name]) for name in common)
+
+
+def current_rows(rows: pd.DataFrame, current: Mapping[str, object] | None) -> pd.DataFrame:
+    """Return the rows that are the current setting, as `matches` says."""
+    common = [name for name in current or {} if name in rows.columns]
+    if not current or not common:
+        return rows.head(0)
+    for name in common:
+        key = sort_key(current[name])
+        rows = rows[rows[name].isin([value for value in rows[name].unique() if sort_key(value) == key])]
+    return rows
 
 
 def unit_of(rows: pd.DataFrame) -> str:
