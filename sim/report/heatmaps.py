@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sim.report import frames
-from sim.report.style import BLUE, INK, WIDTH, axes_on, figure_of, new_figure, styled
+from sim.errors import UsageError
+from sim.report import frames, ticks
+from sim.report.style import BLUE, INK, PALE, WIDTH, axes_on, figure_of, new_figure, styled
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.collections import QuadMesh
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
@@ -22,6 +25,17 @@ _BROAD = 11.5
 """Inches of a picture of many systems."""
 _ROOMY = 0.75
 """Inches a column needs for two lines of text."""
+_LEGIBLE = 0.48
+"""Inches a column needs for a number."""
+_LINES_MAX = 20
+"""More lines make a picture too high where each has room for a number."""
+_SPARSE = 0.1
+"""A smaller share of cells with data is no map, where the numbers are not written either."""
+_NARROW = 300.0
+"""A colour bar whose ends have a larger ratio has a number a decade, and not three."""
+_FINE = 1000
+"""More cells than that along a side are finer than a picture."""
+_EXPLAINED = ("current star", "none seen", "no data")
 
 
 @styled
@@ -35,7 +49,8 @@ def heatmap(
 ) -> Axes:
     """Draw one metric over two parameters: the darker, the worse; its number and interval in every cell.
 
-    Where nothing was seen in any replication, the cell says how high the rate may still be.
+    Where nothing was seen in any replication, the cell says how high the rate may still be. Of more cells than have
+    room for a number only the shade is drawn, beside a colour bar.
 
     Args:
         frame: one row a point and metric (see `sim.report.charts`).
@@ -46,20 +61,21 @@ def heatmap(
         current: the setting in use, to be framed.
 
     Raises:
-        UsageError: a column or the metric is missing, or several points share a cell.
+        UsageError: a column or the metric is missing, points share a cell, or almost all of many cells are empty.
     """
     cells = _Cells(frame, x, y, metric)
     if ax is not None:
-        return _draw(ax, cells, current)
+        return _draw(ax, cells, current, _is_dense(cells, _inches_each(ax, cells)))
     width = max(4.6, min(WIDTH, 2.6 + 0.95 * len(cells.columns)))
-    ax = _draw(axes_on(None, width, 1.8 + 0.5 * len(cells.lines)), cells, current)
-    _explain_mark(figure_of(ax))
+    dense = _is_dense(cells, width / (len(cells.columns) + 0.8))
+    ax = _draw(axes_on(None, width, _height(cells, dense)), cells, current, dense)
+    _explain_marks(figure_of(ax))
     return ax
 
 
 @styled
 def heatmap_pair(frame: pd.DataFrame, x: str, y: str, current: Mapping[str, object] | None = None) -> Figure:
-    """Draw over-allocation and false terminations side by side over the same two parameters.
+    """Draw over-allocation and false terminations side by side over the same two parameters, as `heatmap` does.
 
     Args:
         frame: one row a point and metric (see `sim.report.charts`).
@@ -68,14 +84,17 @@ def heatmap_pair(frame: pd.DataFrame, x: str, y: str, current: Mapping[str, obje
         current: the setting in use, to be framed.
 
     Raises:
-        UsageError: a column or a metric is missing, or several points share a cell.
+        UsageError: a column or a metric is missing, several points share a cell, or almost all of many cells are empty.
     """
     pair = [_Cells(frame, x, y, metric) for metric in (frames.OVER_ALLOCATION, frames.FALSE_TERMINATIONS)]
-    figure = new_figure(WIDTH, 1.8 + 0.5 * max(len(cells.lines) for cells in pair))
+    dense = any(_is_dense(cells, WIDTH / 2 / (len(cells.columns) + 0.8)) for cells in pair)
+    figure = new_figure(WIDTH, max(_height(cells, dense) for cells in pair))
     for ax, cells in zip(figure.subplots(1, 2, sharey=True), pair, strict=True):
-        _draw(ax, cells, current)
+        _draw(ax, cells, current, dense)
     figure.axes[1].set_ylabel("")
-    _explain_mark(figure)
+    if dense:
+        figure.set_layout_engine("constrained", wspace=0.06)  # a colour bar belongs to the map on its left
+    _explain_marks(figure)
     return figure
 
 
@@ -93,7 +112,7 @@ def systems_map(frame: pd.DataFrame) -> Figure:
     pair = [_Cells(frame, "faults", "system", metric, downwards=True) for metric in metrics]
     figure = new_figure(_BROAD, 1.5 + 0.36 * len(pair[0].lines))
     for ax, cells in zip(figure.subplots(1, 2, sharey=True), pair, strict=True):
-        _draw(ax, cells, None)
+        _draw(ax, cells, None, dense=False)
         ax.set_title(cells.title)
         ax.set_xlabel("")
         ax.set_ylabel("")
@@ -112,29 +131,46 @@ class _Cells:
         rows = frames.rows_of(frame, metric, (x, y))
         frames.one_row_each(rows, (x, y))
         self.x, self.y = x, y
-        self.title = frames.with_unit(metric, frames.unit_of(rows))
-        self.columns, self.lines = frames.ordered(rows[x]), frames.ordered(rows[y])
+        self.unit = frames.unit_of(rows)
+        self.title = frames.with_unit(metric, self.unit)
+        self.columns, self._column = frames.ranked(rows[x])
+        self.lines, self._line = frames.ranked(rows[y])
         if downwards:
             self.lines.reverse()
-        self.at: dict[tuple[int, int], tuple[float, float, float]] = {}
-        for column, line, *numbers in rows[[x, y, *frames.ESTIMATE]].itertuples(index=False):
-            place = _place(self.columns, column), _place(self.lines, line)
-            self.at[place] = (float(numbers[0]), float(numbers[1]), float(numbers[2]))
+            self._line = len(self.lines) - 1 - self._line
+        self._numbers = rows[list(frames.ESTIMATE)].to_numpy(dtype=float)
 
-    def grid(self) -> list[list[float]]:
+    def __iter__(self) -> Iterator[tuple[int, int, float, float, float]]:
+        """Column and line of every point, its estimate and bounds."""
+        for column, line, numbers in zip(self._column, self._line, self._numbers, strict=True):
+            estimate, low, high = numbers.tolist()
+            yield int(column), int(line), estimate, low, high
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def grid(self) -> np.ndarray[Any, Any]:
         """The estimates as lines of columns; nan where there is no point."""
-        nothing = (math.nan,) * 3
-        return [
-            [self.at.get((column, line), nothing)[0] for column in range(len(self.columns))]
-            for line in range(len(self.lines))
-        ]
+        import numpy as np
+
+        values = np.full((len(self.lines), len(self.columns)), math.nan)
+        values[self._line, self._column] = self._numbers[:, 0]
+        return values
 
     def place_of(self, current: Mapping[str, object] | None) -> tuple[int, int] | None:
-        """Return where the current setting is, or None."""
+        """Return the cell of the current setting, or None."""
         if not current or self.x not in current or self.y not in current:
             return None
         column, line = _place(self.columns, current[self.x]), _place(self.lines, current[self.y])
-        return (column, line) if (column, line) in self.at else None
+        there = bool(((self._column == column) & (self._line == line)).any())
+        return (column, line) if there else None
+
+    def spot_of(self, current: Mapping[str, object] | None) -> tuple[float, float] | None:
+        """Return where the current setting is, in a cell or between some; None where that is off the map."""
+        if not current or self.x not in current or self.y not in current:
+            return None
+        column, line = ticks.among(self.columns, current[self.x]), ticks.among(self.lines, current[self.y])
+        return None if column is None or line is None else (column, line)
 
 
 def _place(values: list[Any], value: object) -> int:
@@ -142,14 +178,45 @@ def _place(values: list[Any], value: object) -> int:
     return keys.index(frames.sort_key(value)) if frames.sort_key(value) in keys else -1
 
 
-def _draw(ax: Axes, cells: _Cells, current: Mapping[str, object] | None) -> Axes:
+def _inches_each(ax: Axes, cells: _Cells) -> float:
+    """How wide a column is."""
+    figure = figure_of(ax)
+    return float(figure.get_size_inches()[0] / len(figure.axes) / (len(cells.columns) + 0.8))
+
+
+def _is_dense(cells: _Cells, inches: float) -> bool:
+    """Whether there are more cells than numbers can be written into, in columns of so many inches."""
+    dense = inches < _LEGIBLE or len(cells.lines) > _LINES_MAX
+    count = len(cells.columns) * len(cells.lines)
+    if dense and len(cells) < _SPARSE * count:
+        raise UsageError(
+            f"a heat map needs a grid, and of {count:,} pairs of values only {len(cells):,} have data",
+            "draw the trade-off, or simulate every pair",
+        )
+    return dense
+
+
+def _height(cells: _Cells, dense: bool) -> float:
+    """Inches of the picture."""
+    height = 1.8 + 0.5 * len(cells.lines)
+    return min(height, 4.8) if dense else height
+
+
+def _draw(ax: Axes, cells: _Cells, current: Mapping[str, object] | None, dense: bool) -> Axes:
+    ax.set_xlabel(frames.axis_label(cells.x, cells.columns))
+    ax.set_ylabel(frames.axis_label(cells.y, cells.lines))
+    ax.spines[["left", "bottom"]].set_visible(False)
+    return _draw_shades(ax, cells, current) if dense else _draw_numbers(ax, cells, current)
+
+
+# ------------------------------------------------------------------ cells with numbers
+
+
+def _draw_numbers(ax: Axes, cells: _Cells, current: Mapping[str, object] | None) -> Axes:
     roomy = _write(ax, cells, _shade(ax, cells))
     ax.set_xticks(range(len(cells.columns)), [frames.text_of(value) for value in cells.columns])
     ax.set_yticks(range(len(cells.lines)), [frames.text_of(value) for value in cells.lines])
-    ax.set_xlabel(frames.axis_label(cells.x, cells.columns))
-    ax.set_ylabel(frames.axis_label(cells.y, cells.lines))
     ax.tick_params(length=0)
-    ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_title(f"{cells.title} and 95 % interval" if roomy else cells.title)
     place = cells.place_of(current)
     if place is not None:
@@ -161,7 +228,7 @@ def _shade(ax: Axes, cells: _Cells) -> QuadMesh:
     import numpy as np
     from matplotlib.colors import LinearSegmentedColormap
 
-    values = np.array(cells.grid(), dtype=float)
+    values = cells.grid()
     positive = values[np.isfinite(values) & (values > 0)].tolist()
     lowest = min(positive, default=0.0)
     shown = np.ma.masked_invalid(np.maximum(values, lowest / 2))
@@ -182,12 +249,9 @@ def _norm(lowest: float, highest: float) -> Normalize:
 
 def _write(ax: Axes, cells: _Cells, mesh: QuadMesh) -> bool:
     """Write the numbers; return whether there was room for the intervals."""
-    figure = figure_of(ax)
-    panels = len(figure.axes)
-    inches = figure.get_size_inches()[0] / panels / (len(cells.columns) + 0.8)
-    roomy = bool(inches > _ROOMY)
+    roomy = _inches_each(ax, cells) > _ROOMY
     size = 8.5 if roomy else 7.5
-    for (column, line), (estimate, low, high) in cells.at.items():
+    for column, line, estimate, low, high in cells:
         red, green, blue, _ = _colour(mesh, estimate)
         ink = "white" if estimate >= 0 and 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else INK
         bounded = estimate != 0 and math.isfinite(low) and math.isfinite(high) and roomy
@@ -215,18 +279,111 @@ def _mark(ax: Axes, place: tuple[int, int]) -> None:
         (column - 0.48, line - 0.46), 0.96, 0.92, fill=False, edgecolor=BLUE, linewidth=2.6, gid="current"
     )
     ax.add_patch(frame)
+    _star(ax, column - 0.38, line + 0.33, size=9)
+
+
+def _star(ax: Axes, column: float, line: float, size: float) -> None:
     star: dict[str, Any] = {
         "marker": "*",
-        "markersize": 9,
+        "markersize": size,
         "markerfacecolor": BLUE,
         "markeredgecolor": "white",
         "linestyle": "",
     }
-    ax.plot([column - 0.38], [line + 0.33], **star, label="current setting", gid="current star")
+    ax.plot([column], [line], **star, label="current setting", gid="current star")
 
 
-def _explain_mark(figure: Figure) -> None:
-    """Say below what the star means, where there is one."""
-    stars = [line for ax in figure.axes for line in ax.lines if line.get_gid() == "current star"]
-    if stars:
-        figure.legend(handles=stars[:1], loc="outside lower right", handletextpad=0.1)
+# ------------------------------------------------------------------ cells without numbers
+
+
+def _draw_shades(ax: Axes, cells: _Cells, current: Mapping[str, object] | None) -> Axes:
+    """An image with a colour bar and few ticks."""
+    values = cells.grid()
+    image = _image(ax, values)
+    if (values > 0).any():
+        _colour_bar(ax, image, cells.unit)
+    _thin_ticks(ax, cells)
+    ax.set_title(cells.title)
+    spot = cells.spot_of(current)
+    if spot is not None:
+        _star(ax, *spot, size=13)
+    if (values == 0).any():
+        _swatch(ax, "none seen", _SHADES[0])
+    if (values != values).any():
+        _swatch(ax, "no data", PALE)
+    ax.set(xlim=(-0.5, len(cells.columns) - 0.5), ylim=(-0.5, len(cells.lines) - 0.5))
+    return ax
+
+
+def _image(ax: Axes, values: np.ndarray[Any, Any]) -> ScalarMappable:
+    """The cells as an image. Zero has the lightest shade to itself: a logarithmic scale begins a step above it."""
+    import numpy as np
+    from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
+
+    positive = values[np.isfinite(values) & (values > 0)]
+    lowest, highest = (float(positive.min()), float(positive.max())) if len(positive) else (0.0, 1.0)
+    log = 0 < 4 * lowest < highest
+    shades = LinearSegmentedColormap.from_list("worse", _SHADES[1:] if log else _SHADES)
+    colours = shades.with_extremes(under=_SHADES[0], bad=PALE)
+    norm = LogNorm(lowest, highest) if log else Normalize(0, highest)
+    shown = np.ma.masked_invalid(_as_fine(np.maximum(values, lowest / 2) if log else values))
+    height, width = values.shape
+    return ax.imshow(
+        shown,
+        cmap=colours,
+        norm=norm,
+        origin="lower",
+        aspect="auto",
+        extent=(-0.5, width - 0.5, -0.5, height - 0.5),
+        interpolation_stage="rgba",  # cells that share a pixel give it their mean colour, zero and no data theirs too
+    )
+
+
+def _as_fine(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Repeat the lines of a map of many columns, or its columns: what smooths the many would blur the few as well."""
+    import numpy as np
+
+    most = min(max(values.shape), _FINE)
+    for axis, count in enumerate(values.shape):
+        values = np.repeat(values, max(1, most // count), axis)
+    return values
+
+
+def _colour_bar(ax: Axes, image: ScalarMappable, unit: str) -> None:
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    bar = figure_of(ax).colorbar(image, ax=ax, label=unit, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.ax.set_gid("colour bar")
+    if isinstance(image.norm, LogNorm):
+        low, high = image.get_clim()
+        narrow = bool(low and high and high < _NARROW * low)
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+        bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.yaxis.set_major_formatter("{x:g}")
+
+
+def _thin_ticks(ax: Axes, cells: _Cells) -> None:
+    figure = figure_of(ax)
+    panels = sum(one.get_gid() != "colour bar" for one in figure.axes)
+    width, height = figure.get_size_inches()
+    across = ticks.along(cells.columns, 0.75 * width / panels)
+    up = ticks.along(cells.lines, 0.8 * height, stacked=True)
+    ax.set_xticks([tick.at for tick in across], [tick.text for tick in across])
+    ax.set_yticks([tick.at for tick in up], [tick.text for tick in up])
+    ax.tick_params(length=3)
+
+
+def _swatch(ax: Axes, name: str, colour: str) -> None:
+    """An entry of the legend: what a colour means that is no number's."""
+    style: dict[str, Any] = {"markersize": 9, "markerfacecolor": colour, "markeredgecolor": "#999999", "linestyle": ""}
+    ax.plot([], [], marker="s", **style, label=name, gid=name)
+
+
+def _explain_marks(figure: Figure) -> None:
+    """Say below what star and colours mean, where there are some."""
+    found = {str(line.get_gid()): line for ax in figure.axes for line in ax.lines}
+    marks = [found[gid] for gid in _EXPLAINED if gid in found]
+    if marks:
+        figure.legend(handles=marks, loc="outside lower right", handletextpad=0.1, ncols=len(marks))
