@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.report import frames
 from sim.report.style import BLUE, GREY, INK, RED, axes_on, figure_of, styled
+from sim.report.ticks import spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _WIDE = 15.0
 _LABELS_MAX = 14
 _TEXT_HEIGHT = 12.0
+_CROSSES_MAX = 150
+"""More points have no room for their intervals."""
 
 
 class _Rate(NamedTuple):
@@ -48,7 +51,8 @@ def tradeoff(
     """Draw every point of a sweep by two rates of which less is better, with crosses of 95 % intervals.
 
     The points that no other betters in both are joined and named by their parameters; the rest are grey. Where
-    nothing was seen, the point is open and stands at the upper bound.
+    nothing was seen, the point is open and stands at the upper bound. Of many points only those that are not bettered
+    and the current setting have intervals.
 
     Args:
         frame: one row a point and metric (see `sim.report.charts`).
@@ -65,17 +69,20 @@ def tradeoff(
     units = [frames.unit_of(frames.rows_of(frame, metric, ())) for metric in (x, y)]
     ax = axes_on(ax, height=5.6)
     best = undominated([(point.x.estimate, point.y.estimate) for point in points])
-    for index, point in enumerate(points):
-        _cross(ax, point, index in best)
-    _front(ax, [points[index] for index in best])
+    rest = sorted({*range(len(points))} - {*best})
+    many = len(points) > _CROSSES_MAX
+    _dots(ax, [points[index] for index in rest], best=False, many=many)
+    _dots(ax, [points[index] for index in best], best=True, many=many)
+    _front(ax, [points[index] for index in best], "not bettered by any other" + (", 95 % intervals" if many else ""))
     _star(ax, points)
-    _scale(ax, "x", frames.with_unit(x, units[0]), [point.x for point in points])
-    _scale(ax, "y", frames.with_unit(y, units[1]), [point.y for point in points])
-    ax.set_title(f"{frames.title_of(y)} against {frames.title_of(x).lower()}, 95 % intervals")
+    _scale(ax, "x", frames.with_unit(x, units[0]), [point.x for point in points], many)
+    _scale(ax, "y", frames.with_unit(y, units[1]), [point.y for point in points], many)
+    title = f"{frames.title_of(y)} against {frames.title_of(x).lower()}"
+    ax.set_title(title if many else f"{title}, 95 % intervals")
     ax.grid()
     ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
     if labels:
-        named = [points[index] for index in best][:_LABELS_MAX]
+        named = [points[index] for index in spread(best, _LABELS_MAX)]
         named += [point for point in points if point.current and point not in named]
         _name(ax, named, points)
     return ax
@@ -115,22 +122,35 @@ def _rates(
     return found
 
 
-def _cross(ax: Axes, point: _Point, best: bool) -> None:
+def _dots(ax: Axes, points: Sequence[_Point], best: bool, many: bool) -> None:
+    """Crosses and dots, open where nothing was seen; of many points the crosses would hide everything."""
     colour = BLUE if best else GREY
-    x, y = point.x, point.y
-    style: dict[str, Any] = {"color": colour, "linewidth": 1.1 if best else 0.7, "alpha": 1.0 if best else 0.6}
-    if math.isfinite(x.low) and math.isfinite(x.high):
-        ax.hlines(y.shown, x.low, x.high, **style, gid="95 % interval")
-    if math.isfinite(y.low) and math.isfinite(y.high):
-        ax.vlines(x.shown, y.low, y.high, **style, gid="95 % interval")
-    unseen = x.estimate == 0 or y.estimate == 0
-    face = "white" if unseen else colour
-    ax.plot([x.shown], [y.shown], marker="o", markersize=6 if best else 4, color=colour, markerfacecolor=face, zorder=3)
+    crossed = [point for point in points if best or point.current or not many]
+    thick = best and not many
+    if crossed:
+        _crosses(ax, crossed, {"color": colour, "linewidth": 1.1 if thick else 0.7, "alpha": 1.0 if thick else 0.6})
+    size = (4 if best else 2) if many else (6 if best else 4)
+    for face, unseen in ((colour, False), ("white", True)):
+        chosen = [point for point in points if unseen == (point.x.estimate == 0 or point.y.estimate == 0)]
+        style: dict[str, Any] = {"marker": "o", "markersize": size, "color": colour, "markerfacecolor": face}
+        if many:
+            style["markeredgewidth"] = 0.6
+        xs, ys = [point.x.shown for point in chosen], [point.y.shown for point in chosen]
+        ax.plot(xs, ys, linestyle="", zorder=3 if best else 2.9, **style)
 
 
-def _front(ax: Axes, best: list[_Point]) -> None:
+def _crosses(ax: Axes, points: Sequence[_Point], style: dict[str, Any]) -> None:
+    across = [point for point in points if math.isfinite(point.x.low) and math.isfinite(point.x.high)]
+    lows, highs = [point.x.low for point in across], [point.x.high for point in across]
+    ax.hlines([point.y.shown for point in across], lows, highs, **style, gid="95 % interval")
+    up = [point for point in points if math.isfinite(point.y.low) and math.isfinite(point.y.high)]
+    lows, highs = [point.y.low for point in up], [point.y.high for point in up]
+    ax.vlines([point.x.shown for point in up], lows, highs, **style, gid="95 % interval")
+
+
+def _front(ax: Axes, best: list[_Point], label: str) -> None:
     xs, ys = [point.x.shown for point in best], [point.y.shown for point in best]
-    ax.plot(xs, ys, color=BLUE, linewidth=1.2, marker="o", markersize=0, label="not bettered by any other", gid="front")
+    ax.plot(xs, ys, color=BLUE, linewidth=1.2, marker="o", markersize=0, label=label, gid="front")
 
 
 def _star(ax: Axes, points: list[_Point]) -> None:
@@ -141,25 +161,25 @@ def _star(ax: Axes, points: list[_Point]) -> None:
         ax.plot(xs, ys, marker="*", **style, zorder=5, label="current setting", gid="current")
 
 
-def _scale(ax: Axes, axis: str, label: str, rates: Sequence[_Rate]) -> None:
-    """Logarithmic where the rates differ much; zero is on the axis otherwise."""
+def _scale(ax: Axes, axis: str, label: str, rates: Sequence[_Rate], many: bool) -> None:
+    """Logarithmic where the rates differ much; zero is on the axis otherwise. Many dots have the room to themselves."""
     shown = [rate.shown for rate in rates if rate.shown > 0]
     wide = bool(shown) and max(shown) > _WIDE * min(shown)
+    highs = [] if many else [rate.high for rate in rates if math.isfinite(rate.high)]
     if wide:
-        low, high = min(shown) / 2, max([*shown, *(rate.high for rate in rates if math.isfinite(rate.high))]) * 1.3
+        low, high = min(shown) / 2, max([*shown, *highs]) * 1.3
         ax.set(**{f"{axis}scale": "log", f"{axis}lim": (low, high), f"{axis}label": f"{label}, log scale"})
     else:
         ax.set(**{f"{axis}label": label})
-        ax.set(**{f"{axis}lim": (0, None)})
+        ax.set(**{f"{axis}lim": (0, 1.1 * max(shown) if many and shown else None)})
 
 
 # -------------------------------------------------------------------------- labels
 
 
-def _short(point: _Point, points: Sequence[_Point]) -> str:
-    """The parameters that differ between points, by the last part of their names."""
-    differing = [name for name in point.values if len({frames.sort_key(p.values[name]) for p in points}) > 1]
-    return frames.short_name(point.values, differing)
+def _differing(points: Sequence[_Point]) -> list[str]:
+    """The parameters that are not the same for all points."""
+    return [name for name in points[0].values if len({frames.sort_key(point.values[name]) for point in points}) > 1]
 
 
 def _name(ax: Axes, named: Sequence[_Point], points: Sequence[_Point]) -> None:
@@ -167,9 +187,10 @@ def _name(ax: Axes, named: Sequence[_Point], points: Sequence[_Point]) -> None:
     figure = figure_of(ax)
     figure.draw_without_rendering()
     dots = [_pixels(ax, point) for point in points]
+    differing = _differing(points) if points else []
     labels: list[_Box] = []
     for point in sorted(named, key=lambda point: not point.current):
-        text, at = _short(point, points), _pixels(ax, point)
+        text, at = frames.short_name(point.values, differing), _pixels(ax, point)
         boxes = [(place, _box(at, place, 5.2 * len(text))) for place in _PLACES]
         free = [
             (place, box) for place, box in boxes if _inside(ax, box) and not any(_meet(box, other) for other in labels)
