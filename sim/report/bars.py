@@ -33,6 +33,7 @@ Bars = Mapping[str, Mapping[str, float]]
 """For each bar the value of each cause."""
 OTHERS: Final = "others"
 _CAUSES_MAX: Final = 8
+_BARS_MAX: Final = 40
 _GREYS: Final = (GREY, "#B5B5B5", PALE, "#6E6E6E")
 
 
@@ -74,9 +75,10 @@ def causes(
         unit: the unit of a mapping's values; a frame brings its own.
 
     Raises:
-        UsageError: a column or the metric is missing.
+        UsageError: a column or the metric is missing, or there are more than 40 bars.
     """
     bars, unit = _bars(data, metric, unit)
+    few_enough(len(bars))
     order = _order(bars)
     ax = axes_on(ax, height=1.5 + 0.34 * len(bars) + 0.2 * math.ceil(len(order) / 4))
     _stack(ax, bars, order)
@@ -96,9 +98,10 @@ def causes_pair(frame: pd.DataFrame) -> Figure:
         frame: as for `causes`, with rows of both metrics.
 
     Raises:
-        UsageError: a column or a metric is missing.
+        UsageError: a column or a metric is missing, or there are more than 40 bars.
     """
     pair = [(metric, *_bars(frame, metric, "")) for metric in (frames.FALSE_TERMINATIONS, frames.OVER_ALLOCATION)]
+    few_enough(max(len(bars) for _, bars, _ in pair))
     order = _order({f"{metric} {name}": bar for metric, bars, _ in pair for name, bar in bars.items()})
     figure = new_figure(WIDTH, 1.5 + 0.34 * max(len(bars) for _, bars, _ in pair))
     for ax, (metric, bars, unit) in zip(figure.subplots(1, 2, sharey=True), pair, strict=True):
@@ -108,6 +111,20 @@ def causes_pair(frame: pd.DataFrame) -> Figure:
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(order), 6))
     return figure
+
+
+def few_enough(bars: int, hint: str = "choose some of them") -> None:
+    """Raise UsageError where there are more bars than can be compared by eye.
+
+    Args:
+        bars: how many.
+        hint: what to do instead.
+
+    Raises:
+        UsageError: there are more than 40.
+    """
+    if bars > _BARS_MAX:
+        raise UsageError(f"{bars:,} points are too many for a bar each: {_BARS_MAX} are the most", hint)
 
 
 def _bars(data: Any, metric: str, unit: str) -> tuple[Bars, str]:

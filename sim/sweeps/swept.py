@@ -246,9 +246,11 @@ class Sweep:
         return charts.tradeoff(self.to_pandas(HEADLINES), **self._today(options))
 
     def plot_causes(self, **options: Any) -> Axes:
-        """Draw what the false terminations were due to, a bar for each point."""
+        """Draw what the false terminations were due to, a bar for each point, of which 40 are the most."""
+        from sim.report import bars as drawn
         from sim.report import charts
 
+        drawn.few_enough(len(self.tallies), "draw those of one point: .point(0).plot_causes()")
         bars = {
             self.points[index].label: {name: cause.value for name, cause in each.causes.items()}
             for index, each in self._done.items()
