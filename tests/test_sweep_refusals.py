@@ -193,14 +193,16 @@ def test_a_disk_that_fills_up_while_it_is_drawn_costs_no_replication(
     assert "computed 0, reused 2 replications" in cli(*SWEEP, "--out", "x")[1]
 
 
-def test_a_curve_for_every_point_is_not_drawn(cli: Callable[..., Result], folder: Path) -> None:
-    """Points that fill a space have a value of their own along each axis."""
+def test_charts_that_need_a_grid_are_not_drawn_of_points_that_fill_a_space(
+    cli: Callable[..., Result], folder: Path
+) -> None:
+    """They have a value of their own along each axis."""
     words = ("sweep", "small.toml", "--vary", "lease.ttl=1m..9m", "--vary", "renewal.every=0.2..0.9")
     code, _, err = cli(*words, "--design", "sobol:32", "--reps", "1", "--jobs", "1", "--out", "x")
     assert code == 0
-    assert "curves.png is not drawn: renewal.every has 32 values, and each would be a curve" in err
-    assert (folder / "x" / "heatmaps.png").exists()
-    assert not (folder / "x" / "curves.png").exists()
+    assert "heatmaps.png is not drawn: a heat map needs a grid" in err
+    assert "curves.png is not drawn: curves need several points with the same renewal.every" in err
+    assert sorted(path.name for path in (folder / "x").glob("*.png")) == ["causes.png", "tradeoff.png"]
 
 
 def test_points_of_the_same_scenario_fail_together(small: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_CURVES_MAX: Final = 20
-"""Curves that can be told apart, and have room in a legend."""
 _ROWS_MAX: Final = 60
 
 
@@ -234,9 +232,6 @@ class Sweep:
         from sim.report import charts
 
         by = self.axes[1].key if len(self.axes) > 1 else None
-        if by and len(self.axes[1].labels) > _CURVES_MAX:
-            many = f"{by} has {len(self.axes[1].labels)} values, and each would be a curve"
-            raise UsageError(many, "a heat map or .to_pandas() shows them")
         return charts.curves(self.to_pandas(metric), self.axes[0].key, by, metric, **self._today(options))
 
     def plot_tradeoff(self, **options: Any) -> Axes:
