@@ -20,7 +20,7 @@ COST_S: Final = 0.004
 WINDOW: Final = 64
 """Tasks that an executor is given at first, if its size is its owner's affair."""
 WINDOW_MAX: Final = 65_536
-EVERY_S: Final = 1.0
+EVERY_S: Final = 2.0
 """Seconds between two times that results are written down: a kill in between costs that much work again."""
 _GROWTH: Final = 2
 

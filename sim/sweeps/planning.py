@@ -8,7 +8,7 @@ from typing import Final
 
 from sim import metrics
 from sim.errors import UsageError
-from sim.metrics import Tally
+from sim.metrics import METRICS, Tally
 from sim.model.scenario import Scenario
 from sim.results.asked import whole
 from sim.results.provenance import Provenance
@@ -70,8 +70,9 @@ def worked_through(
         def evaluate(places: Sequence[Place], first: int) -> Mapping[int, Estimate]:
             nonlocal axes
             axes, points = lattice.points(places)
-            found = rounds.add(points, first)
-            return {at: metrics.estimates(tallies)[limit.metric] for at, tallies in found.items()}
+            rounds.add(points, first)
+            found = rounds.since(first)
+            return {at: metrics.estimate(METRICS[limit.metric], tallies) for at, tallies in found.items()}
 
         remarks = (refined(lattice, limit, plan.budget, evaluate)[1],)
     if study.store and remarks:
@@ -92,8 +93,8 @@ class _Rounds:
         self.failures: list[Failure] = []
         self._tallies: dict[int, tuple[Tally, ...]] = {}
 
-    def add(self, points: Points, first: int) -> Tallies:
-        """Simulate the points from `first` on; return the tallies of those that have them all."""
+    def add(self, points: Points, first: int) -> None:
+        """Simulate the points from `first` on."""
         self.points = points
         store = self._study.store
         if store:
@@ -102,13 +103,15 @@ class _Rounds:
         self.computed += collected.computed
         self.reused += collected.reused
         self.failures += collected.failures
-        if store:
-            filed = store.tallies(points, len(self._numbers))
-            return {index: filed[index] for index in range(first, len(points)) if index in filed} if first else filed
-        fresh = points[first:]
-        found = {p.index: collected.of(p, self._numbers) for p in fresh if collected.whole(p, self._numbers)}
-        self._tallies |= found
-        return found
+        if not store:
+            whole = [point for point in points[first:] if collected.whole(point, self._numbers)]
+            self._tallies |= {point.index: collected.of(point, self._numbers) for point in whole}
+
+    def since(self, first: int) -> Tallies:
+        """Return the tallies of the points from `first` on that have them all."""
+        store = self._study.store
+        known = store.tallies(self.points, len(self._numbers)) if store else self._tallies
+        return {index: known[index] for index in range(first, len(self.points)) if index in known}
 
     def sealed(self) -> Tallies:
         """Return the tallies of all points, in order and, where there is a folder, from there."""

@@ -76,7 +76,7 @@ def outcomes(
 ) -> Generator[Batch, None, None]:
     """Perform `jobs`, together `left` replications, and yield what comes of each task as it ends, in whatever order.
 
-    Where others do the work, nothing is yielded about once a second that nothing ends.
+    Where others do the work, nothing is yielded now and then while nothing ends.
 
     With an `executor` it does the work and stays its owner's to shut down; it may have more than `workers`, and is
     given more tasks at a time while they hardly wait. Else `workers` threads or processes do, or this one. Where
@@ -193,7 +193,7 @@ def _submitted(executor: Executor, task: Task, tasks: Tasks) -> Given:
 
 
 def _heard(ended: SimpleQueue[Given]) -> Iterator[Given]:
-    """Wait about a second for a task to end; yield all that have."""
+    """Wait a while for a task to end; yield all that have."""
     with suppress(Empty):
         yield ended.get(timeout=EVERY_S)
         while True:

@@ -1,6 +1,6 @@
 """The folder of a sweep: what was asked, every tally as it came in, what failed. It can be resumed at any time.
 
-What comes of tasks is on disk, as a part, a second later, so a kill costs at most that; many parts are joined to one.
+What comes of tasks is on disk, as a part, two seconds later, so a kill costs at most that; many parts are joined.
 A sweep that finishes puts everything in order, so equal sweeps leave equal files. Rows are filed under the fingerprint
 of their point's scenario, so finer axes or more replications find the results that are there.
 """

@@ -123,8 +123,8 @@ class Study:
 
 
 class _Filing:
-    """Writes outcomes down once a second, and whatever is left at the end, however that comes: a part costs the same
-    for one row as for a hundred.
+    """Writes outcomes down every two seconds, and whatever is left at the end, however that comes: a part costs the
+    same for one row as for a hundred.
     """
 
     def __init__(self, store: Store | None, points: Sequence[Point]) -> None:
