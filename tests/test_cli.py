@@ -46,20 +46,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """Runs a command in this process: exit code, stdout, stderr."""
-
-    def run(*words: str) -> Result:
-        capfd.readouterr()
-        code = main(list(words))
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return run
-
-
 def command(*words: str, **options: Any) -> subprocess.Popen[str]:
     """A command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)} | options.pop("env", {})

@@ -23,16 +23,8 @@ from sim.model.scenario import Scenario
 from sim.results.provenance import canonical
 from sim.sweeps import Sweep, runner, sweep
 from sim.sweeps.work import Job
+from tests.small import TOML
 
-TOML = """
-duration = "1h"
-lease.ttl = "2m"
-runs.work = { kind = "exponential", mean = "20m" }
-[[faults]]
-what = "sleep"
-when = "2/h"
-length = { kind = "exponential", mean = "3m" }
-"""
 AXES: dict[str, list[Any]] = {"lease.ttl": ["1m", "4m"], "renewal.every": [0.25, 0.75]}
 REPS = 6
 

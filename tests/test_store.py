@@ -27,16 +27,8 @@ from sim.results import provenance
 from sim.sweeps import Sweep, sweep
 from sim.sweeps import store as stores
 from sim.sweeps.manifest import fingerprint
+from tests.small import TOML
 
-TOML = """
-duration = "1h"
-lease.ttl = "2m"
-runs.work = { kind = "exponential", mean = "20m" }
-[[faults]]
-what = "sleep"
-when = "2/h"
-length = { kind = "exponential", mean = "3m" }
-"""
 AXES: dict[str, list[Any]] = {"lease.ttl": ["1m", "4m"], "renewal.every": [0.25, 0.75]}
 REPS = 4
 KILLED = f"""

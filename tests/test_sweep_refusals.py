@@ -19,21 +19,12 @@ import pytest
 
 import sim
 from sim import metrics
-from sim.cli import main
 from sim.errors import UsageError
 from sim.model.load import loads
 from sim.model.scenario import Scenario
 from sim.sweeps import parts, swept
+from tests.small import TOML
 
-TOML = """
-duration = "1h"
-lease.ttl = "2m"
-runs.work = { kind = "exponential", mean = "20m" }
-[[faults]]
-what = "sleep"
-when = "2/h"
-length = { kind = "exponential", mean = "3m" }
-"""
 SWEEP = ("sweep", "small.toml", "--vary", "lease.ttl=1m,4m", "--reps", "1", "--jobs", "1")
 AXES = {"lease.ttl": ["1m", "2m"]}
 
@@ -45,23 +36,11 @@ def small() -> Scenario:
     return loads(TOML)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "small.toml").write_text(TOML, "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def cli(folder: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    def run(*words: str) -> Result:
-        capfd.readouterr()
-        code = main(list(words))
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return run
 
 
 # ---------------------------------------------------------------------- from Python
