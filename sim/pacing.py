@@ -43,21 +43,30 @@ class Pace:
     Args:
         fixed: replications a task; by default as many as take `TARGET_S`, or `COST_S` for each task that is out.
         window: tasks that are out at a time: twice the workers, so that each has its next one at hand.
-        grows: whether there may be more workers than that. There are if a task waits for less than it takes.
+        grows: whether there may be more workers than that.
     """
 
     def __init__(self, fixed: int | None = None, window: int = WINDOW, *, grows: bool = False) -> None:
         self.size, self.window = fixed or 1, window
         self._fixed, self._grows = fixed, grows
+        self._since, self._worked_s, self._ended = seconds_now(), 0.0, 0
 
-    def heard(self, count: int, seconds: float, since: float | None = None) -> None:
-        """Take into account that a task of `count` replications took `seconds`, and was handed out at `since`."""
-        if since is not None and self._grows and seconds_now() - since < 2 * seconds:
-            self.window = min(self.window + 1, WINDOW_MAX)
+    def heard(self, count: int, seconds: float) -> None:
+        """Take into account that a task of `count` replications took `seconds`."""
+        self._worked_s, self._ended = self._worked_s + seconds, self._ended + 1
+        if self._grows and self._ended >= self.window:
+            self._widen()
         if self._fixed is None:
             target = max(TARGET_S, COST_S * self.window)
             wanted = int(count * target / seconds) if seconds > 0 else _GROWTH * count
             self.size = max(1, min(wanted, _GROWTH * max(count, self.size)))
+
+    def _widen(self) -> None:
+        """Have twice as many tasks out as were worked on at a time while the last ones of that number ended."""
+        now = seconds_now()
+        at_work = self._worked_s / max(now - self._since, 1e-9)
+        self.window = min(WINDOW_MAX, max(self.window, round(2 * at_work)))
+        self._since, self._worked_s, self._ended = now, 0.0, 0
 
     def next(self, left: int) -> int:
         """Return how many of the `left` replications the next task gets: less towards the end, lest one is late."""

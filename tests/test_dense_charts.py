@@ -277,6 +277,9 @@ def test_causes_of_more_bars_than_can_be_compared_are_refused():
         (range(1, 2001), True, ["1", "2", "5", "10", "20", "50", "100", "200", "500", "1000", "2000"]),
         (range(1, 101), False, ["10", "20", "30", "40", "50", "60", "70", "80", "90", "100"]),
         ([f"{n}/h" for n in range(1, 41)], False, ["1/h", "5/h", "9/h", "13/h", "17/h", "21/h", "25/h", "29/h"]),
+        ([f"{n}us" for n in range(1, 61)], False, ["1us", "6us", "11us", "16us", "21us", "26us", "31us", "36us"]),
+        (range(10**7, 10**7 + 60), False, ["10000000", "10000005", "10000010", "10000015"]),
+        ([*range(1, 40), float("inf")], False, ["1", "5", "9", "13", "17", "21", "25", "29", "33", "37"]),
         ([f"word-{n:02}" for n in range(30)], False, ["word-00", "word-03", "word-06", "word-09", "word-12"]),
     ],
 )  # fmt: skip

@@ -178,9 +178,9 @@ class FirstOnly(Executor):
         return future
 
 
-@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("whose", ["ours", "ours, handed on", "theirs"])
 def test_abandoned_tasks_are_taken_back_from_an_executor_that_stays(
-    small: Scenario, monkeypatch: pytest.MonkeyPatch, own: bool
+    small: Scenario, monkeypatch: pytest.MonkeyPatch, whose: str
 ) -> None:
     """A pool of our own ends instead: one that loses its processes while futures are cancelled prints a traceback."""
     idle = FirstOnly()
@@ -190,12 +190,14 @@ def test_abandoned_tasks_are_taken_back_from_an_executor_that_stays(
         yield idle
 
     monkeypatch.setattr(runner, "pool_of", lent)
+    if whose == "ours, handed on":
+        monkeypatch.setattr(runner, "_Lent", FirstOnly)
     jobs = [Job(0, canonical(small), 1, "process", tuple(range(9)))]
-    batches = runner.outcomes(jobs, 9, 2, None if own else idle, chunk=1)
+    batches = runner.outcomes(jobs, 9, 2, None if whose == "ours" else idle, chunk=1)
     assert len(next(batches)) == 1
     batches.close()
     assert len(idle.given) > 3
-    assert {future.cancelled() for future in idle.given[1:]} == {not own}
+    assert {future.cancelled() for future in idle.given[1:]} == {whose == "theirs"}
 
 
 UNGUARDED = f"""

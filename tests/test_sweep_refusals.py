@@ -122,6 +122,7 @@ def test_whole_numbers_and_names_of_any_kind_are_written_down_as_plain_ones(smal
         (("--fresh",), "--fresh starts again in a folder, and there is no --out"),
         (("--budget", "5"), "budget = 5: there is nothing to refine"),
         (("--seed", "1.7"), "--seed 1.7: expected a whole number"),
+        (("--seed", "1.5e0"), "--seed 1.5e0: expected a whole number"),
         (("--jobs=1.5",), "--jobs 1.5: expected a whole number"),
         (("--vary", "renewal.every=0.2..0.9/8x"), 'for example "0.2..0.9/8" or "0.2..0.9/log8"'),
         (("--vary", "faults.sleep.when.rate=1/h..2/h"), 'for example "1/h..2/h/8" or "1/h..2/h/log8"'),

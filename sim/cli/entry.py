@@ -20,7 +20,7 @@ _PLACES: Final = ("--out", "--picture")
 """Options that name where files go."""
 _WHOLE: Final = ("--seed", "--budget", "--reps", "--rep", "--jobs", "--samples", "--confirm", "--port")
 """Options that take a whole number; what reads them would round another."""
-_FRACTION: Final = re.compile(r"[+-]?(\d+\.\d*|\.\d+)")
+_FRACTION: Final = re.compile(r"\s*[+-]?(\d[\d_]*\.[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -345,7 +345,7 @@ def _as_fine(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
     most = min(max(values.shape), _FINE)
     for axis, count in enumerate(values.shape):
-        values = np.repeat(values, max(1, most // count), axis)
+        values = np.repeat(values, max(1, min(most // count, 4 * _FINE**2 // values.size)), axis)
     return values
 
 

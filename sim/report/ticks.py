@@ -40,9 +40,10 @@ def thinned(values: Sequence[Any], inches: float, log: bool, stacked: bool = Fal
     most = _most(["100m"], inches, stacked)
     if all(frames.is_duration(value) for value in values):
         found = durations.round_ones(low, high, most, log)
-        return [Tick(one / SECOND, format_duration(one)) for one in found]
-    if all(_is_plain(value) for value in values):
-        return [Tick(one, f"{one:g}") for one in _round_numbers(low, high, most, log)]
+        if len(found) > 1:  # else they are closer to each other than round ones
+            return [Tick(one / SECOND, format_duration(one)) for one in found]
+    elif all(_is_plain(value) for value in values):
+        return [Tick(one, f"{one:.12g}") for one in _round_numbers(low, high, most, log)]
     texts = [frames.text_of(value) for value in values]
     words = any(kind for kind, _, _ in keys)
     every = math.ceil(len(texts) / _most(texts, inches, stacked))
@@ -96,10 +97,9 @@ def _most(texts: Sequence[str], inches: float, stacked: bool) -> int:
 
 def _is_plain(value: object) -> bool:
     try:
-        float(str(value))
+        return math.isfinite(float(str(value)))
     except ValueError:
         return False
-    return True
 
 
 def _round_numbers(low: float, high: float, most: int, log: bool) -> list[float]:

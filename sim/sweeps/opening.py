@@ -86,10 +86,12 @@ def _opened(folder: Path) -> Sweep:
             "the command that made the folder, given again, simulates what they held",
         )
     scenario = _scenario(folder, manifest)
+    failures = _failures(folder)  # before the points: a sweep that refines adds some
     axes, points = _points(folder, scenario, list(manifest["axes"]))
     provenance = _provenance(manifest)
     tallies = Filed(Index(files, points.identities), len(provenance.replications))
-    failures, rows, remarks = _failures(folder), _rows(tallies), _remarks(folder)
+    failures = tuple(failure for failure in failures if failure.point in range(len(points)))
+    rows, remarks = _rows(tallies), _remarks(folder)
     return Sweep(scenario, axes, points, tallies, failures, provenance, reused=rows, out=folder, remarks=remarks)
 
 

@@ -30,7 +30,7 @@ from typing import Final
 
 from sim.engines import resolved
 from sim.errors import UsageError
-from sim.pacing import EVERY_S, WINDOW, Pace, seconds_now, timed
+from sim.pacing import EVERY_S, WINDOW, Pace, timed
 from sim.sweeps.work import Job, Outcome, failed, perform
 
 Batch = tuple[Outcome, ...]
@@ -79,13 +79,13 @@ def outcomes(
     Where others do the work, nothing is yielded now and then while nothing ends.
 
     With an `executor` it does the work and stays its owner's to shut down; it may have more than `workers`, and is
-    given more tasks at a time while they hardly wait. Else `workers` threads or processes do, or this one. Where
+    given twice as many tasks at a time as are worked on. Else `workers` threads or processes do, or this one. Where
     workers die, the tasks that they were at are tried again by ever smaller parts, and only the deadly replication
     fails.
     """
     if executor is not None:
         tasks = Tasks(jobs, left, Pace(chunk, 2 * workers if workers > 1 else WINDOW, grows=True))
-        lost = yield from _through(executor, tasks, stays=True)
+        lost = yield from _through(executor, tasks, stays=not isinstance(executor, _Lent))
         yield from map(_died, lost)
         while (task := tasks.give()) is not None:
             yield _died(task, "not simulated: the executor broke before its turn came")
@@ -145,20 +145,20 @@ def _through(executor: Executor, tasks: Tasks, *, stays: bool = False) -> Genera
 
     When the work is abandoned, an executor that `stays` is rid of what it has not begun.
     """
-    pending: dict[Given, tuple[Task, float]] = {}
+    pending: dict[Given, Task] = {}
     ended: SimpleQueue[Given] = SimpleQueue()  # each says so itself: asking all that are pending costs more than a task
     lost: list[Task] = []
     try:
         while not lost:
             while len(pending) < tasks.pace.window and (task := tasks.give()) is not None:
                 future = _submitted(executor, task, tasks)
-                pending[future] = task, seconds_now()
+                pending[future] = task
                 future.add_done_callback(ended.put)
             if not pending:
                 break
             together: list[Outcome] = []  # what ended meanwhile is handled at once
             for future in _heard(ended):
-                task, since = pending.pop(future)
+                task = pending.pop(future)
                 try:
                     seconds, batch = future.result()
                 except BrokenExecutor:
@@ -166,7 +166,7 @@ def _through(executor: Executor, tasks: Tasks, *, stays: bool = False) -> Genera
                 except (Exception, CancelledError) as error:  # noqa: BLE001 - a worker lost by a cluster has its own name there
                     yield from _apart(task, tasks, error)
                 else:
-                    tasks.pace.heard(len(batch), seconds, since)
+                    tasks.pace.heard(len(batch), seconds)
                     together += batch
             yield tuple(together)  # also nothing: a chance to write down what came before
     except BrokenExecutor:
@@ -176,7 +176,7 @@ def _through(executor: Executor, tasks: Tasks, *, stays: bool = False) -> Genera
         for future in pending if stays else ():
             future.cancel()
         raise
-    return [*lost, *(task for task, _ in pending.values())]
+    return [*lost, *pending.values()]
 
 
 def _submitted(executor: Executor, task: Task, tasks: Tasks) -> Given:
@@ -234,6 +234,10 @@ def pool_for(engine: str, workers: int) -> AbstractContextManager[Executor]:
     return _threads(workers) if is_threaded(engine) else pool_of(workers)
 
 
+class _Lent(ProcessPoolExecutor):
+    """Processes of our own, whoever they are handed on to: they end when the work is abandoned."""
+
+
 @contextmanager
 def pool_of(workers: int, *, proven: bool = False) -> Iterator[ProcessPoolExecutor]:
     """Lend processes that start clean; when the work is abandoned they end at once.
@@ -241,7 +245,7 @@ def pool_of(workers: int, *, proven: bool = False) -> Iterator[ProcessPoolExecut
     Where none gets as far as to do nothing they cannot start, unless that is `proven`: then they were killed.
     """
     context, before = get_context(_start_method()), set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begun)
+    pool = _Lent(workers, mp_context=context, initializer=_begun)
     try:
         with _undisturbed():
             first = pool.submit(int)  # starts every process

@@ -94,6 +94,7 @@ class Sweep:
         if index is None:
             index = self._found(values)
         whole(point=index)
+        index = int(index)  # numpy's too
         if not 0 <= index < len(self.points):
             raise UsageError(f"there is no point {index}: they run from 0 to {len(self.points) - 1}")
         if index not in self.tallies:
