@@ -142,6 +142,6 @@ def _failures(folder: Path) -> tuple[Failure, ...]:
         lines = (folder / FAILURES).read_text("utf-8").splitlines()
         records = [json.loads(line) for line in lines]
         found = [Failure(r["index"], r["values"], r["rep"], r["error"], r["detail"]) for r in records]
+        return tuple(sorted(found, key=lambda failure: (failure.point, failure.replication)))
     except (OSError, ValueError, KeyError, TypeError):
         return ()  # a list for people: what is not there is simulated again anyhow
-    return tuple(sorted(found, key=lambda failure: (failure.point, failure.replication)))
