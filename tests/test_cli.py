@@ -21,18 +21,10 @@ from sim.cli import exits, main, screen
 from sim.cli.dotted import assignments, split
 from sim.errors import UsageError
 from sim.metrics import METRICS
+from tests.small import TOML as AN_HOUR
 
 ROOT = Path(__file__).resolve().parents[1]
-TOML = """
-title = "Small and quick"
-duration = "1h"
-lease.ttl = "2m"
-runs.work = { kind = "exponential", mean = "20m" }
-[[faults]]
-what = "sleep"
-when = "2/h"
-length = { kind = "exponential", mean = "3m" }
-"""
+TOML = f'\ntitle = "Small and quick"{AN_HOUR}'
 SWEEP = ["sweep", "small.toml", "--vary", "lease.ttl=1m,4m", "--vary", "renewal.every=0.25,0.75"]
 
 Result = tuple[int, str, str]

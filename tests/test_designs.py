@@ -19,16 +19,9 @@ from sim.sweeps import sweep
 from sim.sweeps.designs import lay_out, unit_cube
 from sim.sweeps.refining import Lattice, Place, limit_of, refined
 from sim.units import MINUTE, parse_duration
+from tests.small import TOML as AN_HOUR
 
-TOML = """
-duration = "30m"
-lease.ttl = "2m"
-runs.work = { kind = "exponential", mean = "20m" }
-[[faults]]
-what = "sleep"
-when = "2/h"
-length = { kind = "exponential", mean = "3m" }
-"""
+TOML = AN_HOUR.replace("1h", "30m")
 
 
 @pytest.fixture(scope="module")

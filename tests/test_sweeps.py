@@ -32,17 +32,9 @@ from sim.sweeps.ranges import values_of
 from sim.sweeps.runner import Task, Tasks, outcomes, performed
 from sim.sweeps.store import Store
 from sim.sweeps.work import Job
+from tests.small import TOML as AN_HOUR
 
-TOML = """
-title = "Small and quick, to be swept"
-duration = "1h"
-lease.ttl = "2m"
-runs.work = { kind = "exponential", mean = "20m" }
-[[faults]]
-what = "sleep"
-when = "2/h"
-length = { kind = "exponential", mean = "3m" }
-"""
+TOML = f'\ntitle = "Small and quick, to be swept"{AN_HOUR}'
 AXES: Mapping[str, list[Any]] = {"lease.ttl": ["1m", "4m"], "renewal.every": [0.25, 0.75]}
 REPS = 4
 

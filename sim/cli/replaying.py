@@ -11,6 +11,7 @@ from sim.errors import UsageError, render
 from sim.replaying import agreement as against
 from sim.replaying import predicting
 from sim.replaying.reading import read
+from sim.results.asked import fit_to_seed
 from sim.results.provenance import version
 
 
@@ -44,8 +45,7 @@ def replay(
     count = Effort(reps=reps).replications(predicting.REPLICATIONS)
     if count is None:
         raise UsageError("--reps auto: a prediction needs a number", "for example --reps 100")
-    if not 0 <= seed < 2**63:
-        raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
+    fit_to_seed(seed)
     recording = read(trials)
     if recording.problems:
         screen.aside(render(recording.problems))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -124,12 +124,7 @@ def _write(result: Sweep, out: Path) -> list[Path]:
         replaced(out / RESULTS, result.to_csv().encode())
         written = [out / RESULTS]
         for name in CHARTS:
-            path = out / f"{name}.png"
-            try:
-                figure = getattr(result, f"plot_{name}")() if result.tallies else None
-            except UsageError as error:
-                screen.aside(f"{name}.png is not drawn: {error.message}")
-                figure = None
+            path, figure = out / f"{name}.png", _drawn(result, name)
             if figure is None:
                 path.unlink(missing_ok=True)
             else:
@@ -140,6 +135,15 @@ def _write(result: Sweep, out: Path) -> list[Path]:
             "see to it that it can be written to, and the same command goes on",
         ) from None
     return written
+
+
+def _drawn(result: Sweep, name: str) -> Any:
+    """Return a chart; None where it cannot be drawn of these data, which is told."""
+    try:
+        return getattr(result, f"plot_{name}")() if result.tallies else None
+    except UsageError as error:
+        screen.aside(f"{name}.png is not drawn: {error.message}")
+        return None
 
 
 def _last(result: Sweep, out: Path | None, written: list[Path], again: str) -> list[str]:

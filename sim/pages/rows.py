@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sim.metrics import METRICS, Tally
+from sim.metrics import METRICS, Tally, estimates
 from sim.report.frames import matches
 from sim.results.describe import in_words
 from sim.results.many import Replications
@@ -14,6 +14,7 @@ from sim.results.measures import FALSE_TERMINATIONS, OVER_ALLOCATION, SHORT
 from sim.results.origins import settings
 from sim.results.provenance import Provenance
 from sim.stats import Estimate
+from sim.sweeps.grid import labels_of
 from sim.sweeps.swept import Sweep
 
 Result = Sweep | Replications
@@ -56,11 +57,9 @@ def rows_of(result: Result) -> list[Row]:
     if isinstance(result, Replications):
         return [Row(0, {}, result.metrics, today=True)]
     today, rows = today_of(result), []
-    for index in result.tallies:
-        estimates = result.replications(result.points[index]).metrics
-        kept = {name: estimates[name] for name in SHOWN}
-        values = result.points[index].values
-        rows.append(Row(index, values, kept, bool(today) and matches(values, today)))
+    for index, tallies in result.tallies.items():
+        values = labels_of(result.points, index)
+        rows.append(Row(index, values, estimates(tallies, names=SHOWN), bool(today) and matches(values, today)))
     return rows
 
 

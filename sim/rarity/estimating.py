@@ -13,7 +13,7 @@ from sim.model.scenario import Scenario
 from sim.rarity.biasing import Bias
 from sim.rarity.cycles import lone_holder, reasons_against
 from sim.rarity.rounds import EFFECTIVE_MIN, Round, rounds
-from sim.results.asked import is_number, sure, whole
+from sim.results.asked import fit_to_seed, is_number, sure, whole
 from sim.results.describe import faults_in_words, in_words
 from sim.results.measures import FALSE_TERMINATIONS, known
 from sim.results.origins import Source, named
@@ -237,5 +237,4 @@ def checked(metric: str, precision: float, confidence: float, budget: int, seed:
     whole(budget=budget, seed=seed)
     if budget < 100:
         raise UsageError(f"budget = {budget}: must be at least 100 cycles")
-    if not 0 <= seed < 2**63:
-        raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
+    fit_to_seed(seed)

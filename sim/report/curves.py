@@ -154,16 +154,18 @@ def _mark(
     current: Mapping[str, object] | None,
     log_y: bool,
 ) -> None:
-    for row in frames.current_rows(rows, current).head(1).to_dict("records"):
-        height = row["high"] if row["estimate"] == 0 and log_y else row["estimate"]
-        place = places[frames.sort_key(row[x])]
-        style: dict[str, Any] = {
-            "markersize": 15,
-            "markerfacecolor": "none",
-            "markeredgecolor": INK,
-            "markeredgewidth": 1.6,
-        }
-        ax.plot([place], [height], marker="*", linestyle="", zorder=5, label="current setting", **style)
+    for row in rows.to_dict("records"):
+        if frames.matches(row, current):
+            height = row["high"] if row["estimate"] == 0 and log_y else row["estimate"]
+            place = places[frames.sort_key(row[x])]
+            style: dict[str, Any] = {
+                "markersize": 15,
+                "markerfacecolor": "none",
+                "markeredgecolor": INK,
+                "markeredgewidth": 1.6,
+            }
+            ax.plot([place], [height], marker="*", linestyle="", zorder=5, label="current setting", **style)
+            return
 
 
 def _x_axis(ax: Axes, x: str, values: Sequence[Any], places: dict[frames.Sortable, float]) -> None:

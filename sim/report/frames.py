@@ -160,17 +160,6 @@ def matches(row: Mapping[Any, Any], current: Mapping[str, object] | None) -> boo
     return bool(common) and all(sort_key(row[name]) == sort_key(current[name]) for name in common)
 
 
-def current_rows(rows: pd.DataFrame, current: Mapping[str, object] | None) -> pd.DataFrame:
-    """Return the rows that are the current setting, as `matches` says."""
-    common = [name for name in current or {} if name in rows.columns]
-    if not current or not common:
-        return rows.head(0)
-    for name in common:
-        key = sort_key(current[name])
-        rows = rows[rows[name].isin([value for value in rows[name].unique() if sort_key(value) == key])]
-    return rows
-
-
 def unit_of(rows: pd.DataFrame) -> str:
     """Return the unit of a metric's rows."""
     return str(rows["unit"].iloc[0]) if "unit" in rows.columns and len(rows) else ""

@@ -159,11 +159,10 @@ class _Cells:
 
     def place_of(self, current: Mapping[str, object] | None) -> tuple[int, int] | None:
         """Return the cell of the current setting, or None."""
-        if not current or self.x not in current or self.y not in current:
+        spot = self.spot_of(current)
+        if spot is None or not ((self._column == spot[0]) & (self._line == spot[1])).any():
             return None
-        column, line = _place(self.columns, current[self.x]), _place(self.lines, current[self.y])
-        there = bool(((self._column == column) & (self._line == line)).any())
-        return (column, line) if there else None
+        return int(spot[0]), int(spot[1])
 
     def spot_of(self, current: Mapping[str, object] | None) -> tuple[float, float] | None:
         """Return where the current setting is, in a cell or between some; None where that is off the map."""
@@ -171,11 +170,6 @@ class _Cells:
             return None
         column, line = ticks.among(self.columns, current[self.x]), ticks.among(self.lines, current[self.y])
         return None if column is None or line is None else (column, line)
-
-
-def _place(values: list[Any], value: object) -> int:
-    keys = [frames.sort_key(known) for known in values]
-    return keys.index(frames.sort_key(value)) if frames.sort_key(value) in keys else -1
 
 
 def _inches_each(ax: Axes, cells: _Cells) -> float:
@@ -229,22 +223,32 @@ def _shade(ax: Axes, cells: _Cells) -> QuadMesh:
     from matplotlib.colors import LinearSegmentedColormap
 
     values = cells.grid()
-    positive = values[np.isfinite(values) & (values > 0)].tolist()
-    lowest = min(positive, default=0.0)
+    lowest, highest = _ends(values)
     shown = np.ma.masked_invalid(np.maximum(values, lowest / 2))
     colours = LinearSegmentedColormap.from_list("worse", _SHADES)
     edges_x, edges_y = np.arange(len(cells.columns) + 1) - 0.5, np.arange(len(cells.lines) + 1) - 0.5
-    norm = _norm(lowest, max(positive, default=1.0))
+    norm = _norm(lowest, highest)
     return ax.pcolormesh(edges_x, edges_y, shown, cmap=colours, norm=norm, edgecolors="white", linewidth=1.5)
 
 
+def _ends(values: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Return the least and the largest number above zero; 0 and 1 where there is none."""
+    import numpy as np
+
+    positive = values[np.isfinite(values) & (values > 0)]
+    return (float(positive.min()), float(positive.max())) if len(positive) else (0.0, 1.0)
+
+
+def _is_wide(lowest: float, highest: float) -> bool:
+    """Whether the shades are logarithmic: where the numbers span more than a factor of 4."""
+    return 0 < 4 * lowest < highest
+
+
 def _norm(lowest: float, highest: float) -> Normalize:
-    """Logarithmic where the numbers span more than a factor of 4; cells of zero are the lightest."""
+    """The scale of shades; cells of zero are the lightest."""
     from matplotlib.colors import LogNorm, Normalize
 
-    if 0 < 4 * lowest < highest:
-        return LogNorm(lowest / 2, highest)
-    return Normalize(0, highest)
+    return LogNorm(lowest / 2, highest) if _is_wide(lowest, highest) else Normalize(0, highest)
 
 
 def _write(ax: Axes, cells: _Cells, mesh: QuadMesh) -> bool:
@@ -320,9 +324,8 @@ def _image(ax: Axes, values: np.ndarray[Any, Any]) -> ScalarMappable:
     import numpy as np
     from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 
-    positive = values[np.isfinite(values) & (values > 0)]
-    lowest, highest = (float(positive.min()), float(positive.max())) if len(positive) else (0.0, 1.0)
-    log = 0 < 4 * lowest < highest
+    lowest, highest = _ends(values)
+    log = _is_wide(lowest, highest)
     shades = LinearSegmentedColormap.from_list("worse", _SHADES[1:] if log else _SHADES)
     colours = shades.with_extremes(under=_SHADES[0], bad=PALE)
     norm = LogNorm(lowest, highest) if log else Normalize(0, highest)

@@ -25,6 +25,19 @@ def whole(**numbers: object) -> None:
             raise UsageError(f"{name} = {number!r}: must be a whole number")
 
 
+def text(**words: object) -> None:
+    """Refuse what is no text."""
+    for name, word in words.items():
+        if not isinstance(word, str):
+            raise UsageError(f"{name} = {word!r}: must be text")
+
+
+def fit_to_seed(seed: int) -> None:
+    """Refuse a whole number that no generator is seeded with."""
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
+
+
 def sure(confidence: object) -> None:
     """Refuse a nominal coverage that is none."""
     if not (isinstance(confidence, Real) and 0 < float(confidence) < 1):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sim import engines
 from sim.errors import UsageError, nearest
 from sim.metrics import Tally
-from sim.results.asked import sure, whole
+from sim.results.asked import fit_to_seed, sure, text, whole
 from sim.results.many import Replications
 from sim.results.measures import HEADLINES
 from sim.results.origins import Origin, Source, named
@@ -191,7 +191,7 @@ def sweep(
     """
     chosen, origin = named(scenario)
     checked(engine, seed=seed, replications=replications, jobs=jobs, chunk=chunk)
-    _text(design=design, refine="" if refine is None else refine)
+    text(design=design, refine="" if refine is None else refine)
     _instance(executor)
     numbers = tuple(range(replications))
     provenance = Provenance.of(chosen, origin, seed, numbers, engine)
@@ -218,14 +218,13 @@ def checked(
 ) -> None:
     """Refuse what means nothing, before anything is computed."""
     choices = (*engines.ENGINES, "auto")
-    _text(engine=engine)
+    text(engine=engine)
     if engine not in choices:
         near = nearest(engine, choices)
         hint = f"did you mean '{near}'?" if near else f"choose from: {', '.join(choices)}"
         raise UsageError(f"unknown engine '{engine}'", hint)
     whole(seed=seed, replications=replications, jobs=jobs, chunk=1 if chunk is None else chunk)
-    if not 0 <= seed < 2**63:
-        raise UsageError(f"seed = {seed}: must be a whole number from 0 to 2**63 - 1")
+    fit_to_seed(seed)
     if not 1 <= replications <= REPLICATIONS_MAX:
         most = f", and at most {REPLICATIONS_MAX:,}" if replications > 1 else ""
         raise UsageError(f"replications = {replications}: must be at least 1{most}")
@@ -234,12 +233,6 @@ def checked(
     if chunk is not None and chunk < 1:
         raise UsageError(f"chunk = {chunk}: must be at least 1")
     sure(confidence)
-
-
-def _text(**words: object) -> None:
-    for name, word in words.items():
-        if not isinstance(word, str):
-            raise UsageError(f"{name} = {word!r}: must be text")
 
 
 def _instance(executor: object) -> None:

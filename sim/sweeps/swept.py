@@ -198,6 +198,11 @@ class Sweep:
 
         return pd.DataFrame(list(self.rows(metric)), columns=list(self.columns))
 
+    @cached_property
+    def _headlines(self) -> pd.DataFrame:
+        """What two charts are drawn of."""
+        return self.to_pandas(HEADLINES)
+
     def to_csv(self) -> str:
         """Return the same as CSV text."""
         return frames.csv_text(self.columns, self.rows())
@@ -224,9 +229,7 @@ class Sweep:
 
         if len(self.axes) != 2:
             raise UsageError(f"a heat map needs two axes, and this sweep has {len(self.axes)}", "vary two keys")
-        return charts.heatmap_pair(
-            self.to_pandas(HEADLINES), self.axes[0].key, self.axes[1].key, **self._today(options)
-        )
+        return charts.heatmap_pair(self._headlines, self.axes[0].key, self.axes[1].key, **self._today(options))
 
     def plot_curves(self, metric: str = FALSE_TERMINATIONS, **options: Any) -> Axes:
         """Draw a metric along the first axis, one curve for each value of the second."""
@@ -239,7 +242,7 @@ class Sweep:
         """Draw over-allocation against false termination, a mark for each point."""
         from sim.report import charts
 
-        return charts.tradeoff(self.to_pandas(HEADLINES), **self._today(options))
+        return charts.tradeoff(self._headlines, **self._today(options))
 
     def plot_causes(self, **options: Any) -> Axes:
         """Draw what the false terminations were due to, a bar for each point, of which 40 are the most."""
